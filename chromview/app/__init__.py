@@ -1,0 +1,1 @@
+"""Documents, actions, controllers and background jobs; no widgets."""

@@ -1,0 +1,1 @@
+"""Synthetic metaphases with exact truth."""

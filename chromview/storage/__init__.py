@@ -1,0 +1,1 @@
+"""Case files, and reading and writing of images, labels and karyograms."""

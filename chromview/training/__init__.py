@@ -1,0 +1,1 @@
+"""Data sets, losses, metrics, training and evaluation."""

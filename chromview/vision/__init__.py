@@ -1,0 +1,1 @@
+"""Networks and the pipeline that turns an image into a karyogram."""
