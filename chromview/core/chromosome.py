@@ -245,11 +245,14 @@ class SlideImage:
         Where it was read from.
     sha256
         Of the file's bytes, hexadecimal.
+    notes
+        What a person should know about the reading ("first of 5 pages"); empty if nothing.
     """
 
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     path: str = ""
     sha256: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

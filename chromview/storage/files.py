@@ -1,0 +1,157 @@
+"""Reading and writing files so that nothing is half-written and every failure has a sentence.
+
+All writers of the program make their content in memory and hand it to `write_bytes`: beside the
+target (``NAME.part``), flushed, on the disk, then put in its place in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from chromview.errors import UserError
+
+MAX_BYTES = 1 << 30
+"""Largest image or label file that is read, bytes; a larger one is not an image of one cell."""
+
+_REASONS: dict[int, tuple[str, str]] = {
+    errno.ENOENT: ("does not exist", "Check the name, or that the disk or network drive it lies on is connected."),
+    errno.EACCES: ("may not be opened: permission is missing", "Ask for the right to it, or use another folder."),
+    errno.EPERM: ("may not be changed: permission is missing", "Ask for the right to it, or use another folder."),
+    errno.EROFS: ("lies on a disk that can only be read", "Choose a folder on another disk."),
+    errno.ENOSPC: ("could not be written: the disk is full", "Make room on it, or choose a folder on another disk."),
+    errno.EDQUOT: ("could not be written: your share of the disk is full", "Make room, or choose another disk."),
+    errno.EFBIG: ("could not be written: the file would be larger than is allowed here", "Choose another disk."),
+    errno.ENOTDIR: ("lies in something that is not a folder", "Choose another folder."),
+    errno.EISDIR: ("is a folder, not a file", "Give the file itself."),
+    errno.ENAMETOOLONG: ("has a name that is too long", "Choose a shorter name."),
+    errno.EIO: ("could not be read or written: the disk reports an error", "Try a copy on another disk."),
+}
+
+
+def os_problem(error: OSError, path: Path | str) -> UserError:
+    """Say what an `OSError` means for the person who chose `path`.
+
+    Parameters
+    ----------
+    error
+        What the system reported.
+    path
+        The file or folder that the person knows; temporary names beside it are not shown.
+    """
+    what, advice = _REASONS.get(
+        error.errno or 0,
+        (f"could not be read or written ({error.strerror or error})", "Check the file and the disk it lies on."),
+    )
+    return UserError(what, path=path, advice=advice)
+
+
+def read_bytes(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    UserError
+        If it does not exist, may not be read, is a folder or a device, is empty or larger than `limit` bytes.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UserError("is a folder, not a file", path=path, advice="Give a file in it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError("is not a file", path=path, advice="Give a file on a disk.")
+        if status.st_size > limit:
+            raise UserError(
+                f"is too large: {status.st_size / 1e9:.1f} GB, and at most {limit / 1e9:.1f} GB are read",
+                path=path,
+                advice="Save the one image that is needed to a file of its own.",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise os_problem(error, path) from error
+    if not data:
+        raise UserError("is empty (0 bytes)", path=path, advice="Copy or export it again.")
+    return data
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def make_folder(path: Path | str) -> Path:
+    """Make the folder `path` and those above it, if they are not there.
+
+    Raises
+    ------
+    UserError
+        If that is not possible, or something else has that name.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UserError("is a file, not a folder", path=path, advice="Choose another name for the folder.") from error
+    except OSError as error:
+        raise os_problem(error, path) from error
+    return path
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Write `data` to `path` in one step: whole and on the disk, or not at all.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing or read-only, the disk is full, or `path` is a folder. What was there stays.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError("is a folder, not a file", path=path, advice="Give the name of a file in it.")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        # What is missing or forbidden is the folder, whatever the file is called.
+        raise os_problem(error, path.parent if error.errno in (errno.ENOENT, errno.ENOTDIR) else path) from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files for the owner alone; exports are for everyone the folder's owner allows.
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise os_problem(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, as `write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in `folder` to the disk; a system that cannot do that for folders is left alone."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
