@@ -81,9 +81,11 @@ def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
         if thread.is_alive():
             left.append(f"thread {thread.name!r}")
     if uses_qt:
-        for thread in _running_qt_threads():
-            if thread not in qt_threads_before and not thread.wait(int(PATIENCE_SECONDS * 1000)):
-                left.append(f"QThread {thread.objectName() or thread!r}")
+        left += [
+            f"QThread {thread.objectName() or thread!r}"
+            for thread in _running_qt_threads()
+            if thread not in qt_threads_before and not thread.wait(int(PATIENCE_SECONDS * 1000))
+        ]
         _deliver_deferred_deletes()
         left += [
             f"top-level widget {name}"
