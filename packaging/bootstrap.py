@@ -358,11 +358,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     opened = commands.add_parser("run", help="open the window on the samples, or write their karyograms")
     opened.add_argument("paths", nargs="*", metavar="PATH", help="images, folders or a case instead of the samples")
-    tested = commands.add_parser("test", help="run lint, types and all tests")
-    tested.add_argument("arguments", nargs=argparse.REMAINDER, metavar="PYTEST_ARG", help="passed on to pytest")
-    chosen = parser.parse_args(arguments)
+    commands.add_parser("test", help="run lint, types and all tests; other arguments are passed on to pytest")
+    chosen, others = parser.parse_known_args(arguments)
+    if others and chosen.command == "run":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
-        return run(chosen.paths) if chosen.command == "run" else test(chosen.arguments)
+        return run(chosen.paths) if chosen.command == "run" else test(others)
     except SetupError as problem:
         print(problem, file=sys.stderr)
         return 1
