@@ -30,3 +30,13 @@ def models_dir() -> Path:
 def resources_dir() -> Path:
     """Folder of samples, icons and tables; the variable CHROMVIEW_RESOURCES overrides it."""
     return _folder("resources", "CHROMVIEW_RESOURCES")
+
+
+def cases_dir() -> Path:
+    """Folder of cases that were not given a name yet; the variable CHROMVIEW_CASES overrides it."""
+    override = os.environ.get("CHROMVIEW_CASES")
+    if override:
+        return Path(override)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("chromview", appauthor=False)) / "cases"

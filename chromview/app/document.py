@@ -1,0 +1,556 @@
+"""The document: one open case, changed only in transactions, and always in its file.
+
+Every edit is a command that is on the disk before the signal says that it happened. Views keep
+nothing of their own: they ask the document, and repaint what `Changed` names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from chromview.app.edits import Edits
+from chromview.app.slides import SlideInfo, info_of, summary_of
+from chromview.app.transaction import Edit
+from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.core.commands import Command, SlideChanged, apply, joined, united
+from chromview.errors import UserError
+from chromview.places import cases_dir
+from chromview.storage.case_file import CASE_SUFFIX, CaseFile, History, Kind, SlideRow
+from chromview.storage.case_schema import damaged, in_words, read_only
+
+_IMAGES_KEPT = 3
+_TIDY_AFTER_MS = 2000
+
+# One counter for all documents: an answer asked for in a case that was closed fits no other one.
+_generations = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What one step changed on a slide.
+
+    Attributes
+    ----------
+    slide_id
+        The slide.
+    ids
+        Chromosomes made, removed or changed.
+    box
+        Rectangle of slide pixels to paint again: everything of these chromosomes that looked or
+        looks different. None if nothing in the image looks different.
+    masks, fields
+        Whether masks changed, and whether anything else did.
+    """
+
+    slide_id: int
+    ids: frozenset[int]
+    box: Box | None
+    masks: bool
+    fields: bool
+
+
+@dataclass(slots=True)
+class _Slide:
+    """A slide in memory; chromosomes and history are read when first asked for."""
+
+    row: SlideRow
+    missing: bool
+    changed: bool = False
+    generation: int = 0
+    chromosomes: Mapping[int, Chromosome] | None = None
+    history: History | None = None
+    next_id: int = 1
+    fields: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+class Document(Edits, QObject):
+    """An open case. Lives on the thread of the window; make one with `new` or `open`."""
+
+    changed = Signal(object)
+    """`Changed`: chromosomes of a slide are different now."""
+    slide_changed = Signal(int)
+    """What `slides` says about this slide is different now."""
+    slides_changed = Signal()
+    """Slides were added or removed."""
+    undo_changed = Signal()
+    """What can be undone or redone is different now."""
+    problem = Signal(str)
+    """A sentence for the person: something is wrong with a file, and what to do."""
+
+    def __init__(self, file: CaseFile, *, untitled: bool = False, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._file = file
+        self._untitled = untitled
+        self._slides: dict[int, _Slide] = {}
+        self._infos: tuple[SlideInfo, ...] | None = None
+        self._images: OrderedDict[int, SlideImage] = OrderedDict()
+        self._editing = False
+        self._closed = False
+        self._tidy = QTimer(self)
+        self._tidy.setSingleShot(True)
+        self._tidy.setInterval(_TIDY_AFTER_MS)
+        self._tidy.timeout.connect(self._carry_log)
+        self._read_slides()
+
+    # -- the case
+
+    @classmethod
+    def new(cls, path: Path | None = None, parent: QObject | None = None) -> Self:
+        """Begin an empty case in the file `path`, or without a name among the program's own files.
+
+        A case without a name is kept as safely as any other; `save_as` gives it one.
+
+        Raises
+        ------
+        UserError
+            If the file exists already or cannot be written.
+        """
+        if path is not None:
+            return cls(CaseFile.create(_with_suffix(path)), parent=parent)
+        stem = time.strftime("Untitled %Y-%m-%d %H.%M.%S")
+        for number in itertools.count(1):
+            name = f"{stem}{'' if number == 1 else f' ({number})'}{CASE_SUFFIX}"
+            if not (cases_dir() / name).exists():
+                break
+        return cls(CaseFile.create(cases_dir() / name), untitled=True, parent=parent)
+
+    @classmethod
+    def open(cls, path: Path, parent: QObject | None = None) -> Self:
+        """Open a case as it was left, undo included; where it may not be written, to look at only.
+
+        Raises
+        ------
+        UserError
+            If the file is missing, not a case, of a newer version, damaged, or open already. It is
+            not changed then.
+        """
+        file = CaseFile.open(path)
+        try:
+            untitled = not file.read_only and path.resolve().parent == cases_dir().resolve()
+            return cls(file, untitled=untitled, parent=parent)
+        except BaseException:
+            file.close()
+            raise
+
+    @staticmethod
+    def untitled_cases() -> list[Path]:
+        """Cases that were never given a name, the newest first; some may be open in another window."""
+        with contextlib.suppress(OSError):
+            found = [(path.stat().st_mtime, path) for path in cases_dir().glob(f"*{CASE_SUFFIX}")]
+            return [path for _, path in sorted(found, reverse=True)]
+        return []
+
+    @property
+    def path(self) -> Path:
+        """The case file."""
+        return self._file.path
+
+    @property
+    def name(self) -> str:
+        """Name of the case for the window's title."""
+        return self._file.path.stem
+
+    @property
+    def untitled(self) -> bool:
+        """Whether the case was never given a name."""
+        return self._untitled
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the case can only be looked at; every edit raises `UserError`."""
+        return self._file.read_only
+
+    def save_as(self, path: Path) -> None:
+        """Go on in the file `path`, which gets the whole case with its journal.
+
+        The file left behind stays as it is; only a case without a name moves.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written, or is a case open elsewhere. The document stays where it was.
+        """
+        path = _with_suffix(path)
+        if path.exists() and self.path.exists() and path.samefile(self.path):
+            return
+        self._file.copy_to(path)
+        file = CaseFile.open(path)
+        old, self._file = self._file, file
+        old.close()
+        if self._untitled:
+            with contextlib.suppress(OSError):
+                old.path.unlink()
+        self._untitled = False
+        self._read_slides()
+        self.slides_changed.emit()
+
+    def close(self) -> None:
+        """Let go of the case; everything is in its file already. Doing it twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
+        self._tidy.stop()
+        empty = self._untitled and not self._slides
+        self._file.close()
+        if empty:
+            with contextlib.suppress(OSError):
+                self._file.path.unlink()
+
+    def _carry_log(self) -> None:
+        # If it fails the log simply stays beside the file: nothing is lost, and closing tries again.
+        with contextlib.suppress(UserError):
+            self._file.tidy()
+
+    # -- slides
+
+    @property
+    def slides(self) -> tuple[SlideInfo, ...]:
+        """The slides of the case in their order."""
+        if self._infos is None:
+            self._infos = tuple(self._info(s) for s in self._slides.values() if not s.row.removed)
+        return self._infos
+
+    def slide(self, slide_id: int) -> SlideInfo:
+        """One slide.
+
+        Raises
+        ------
+        KeyError
+            If there is no such slide.
+        """
+        return self._info(self._slides[slide_id])
+
+    def add_slides(self, paths: Iterable[Path | str]) -> list[int]:
+        """Add images, and folders with the images in them; returns the ids of their slides in order.
+
+        What is in the case already is not added twice: a removed slide comes back with everything
+        that was on it, and a slide whose file is missing is found again by its content.
+
+        Raises
+        ------
+        UserError
+            If none could be added. If only some could not, `problem` says which.
+        """
+        from chromview.storage.images import find_images
+
+        if self.read_only:
+            raise read_only(self.path)
+        ids: list[int] = []
+        failed: list[UserError] = []
+        fresh: list[tuple[Path, str]] = []
+        fresh_places: list[int] = []
+        for path in find_images(paths):
+            where = path.absolute()
+            try:
+                sha256 = _sha256(where)
+            except UserError as error:
+                failed.append(error)
+                continue
+            known = self._known(where, sha256)
+            if known is None:
+                fresh_places.append(len(ids))
+                fresh.append((where, sha256))
+            ids.append(known or 0)
+        if failed and not ids:
+            raise failed[0]
+        for place, id in zip(fresh_places, self._file.add_slides(fresh), strict=True):
+            ids[place] = id
+        self._read_slides()
+        self.slides_changed.emit()
+        for failure in failed:
+            self.problem.emit(str(failure))
+        return ids
+
+    def _known(self, path: Path, sha256: str) -> int | None:
+        """The slide that `path` is already, brought back or pointed to it if need be."""
+        for id, slide in self._slides.items():
+            same_content = slide.row.sha256 == sha256
+            if same_content and (slide.row.path == path or slide.missing):
+                if slide.row.path != path:
+                    self._file.set_file(id, path, sha256)
+                if slide.row.removed:
+                    self._file.set_removed(id, False)
+                return id
+            if slide.row.path == path and not slide.row.removed:
+                return id
+        return None
+
+    def remove_slide(self, slide_id: int) -> None:
+        """Take a slide out of the case. Its image is not touched; adding it again brings its masks back.
+
+        Raises
+        ------
+        UserError
+            If the case file cannot be written.
+        """
+        self._file.set_removed(slide_id, True)
+        self._images.pop(slide_id, None)
+        self._slides[slide_id].generation = 0
+        self._read_slides()
+        self.slides_changed.emit()
+
+    def image(self, slide_id: int) -> SlideImage:
+        """The image of a slide; the last few are kept in memory.
+
+        Raises
+        ------
+        UserError
+            If it is missing or cannot be read. The slide is then marked, and keeps its masks.
+        """
+        if slide_id in self._images:
+            self._images.move_to_end(slide_id)
+            return self._images[slide_id]
+        from chromview.storage.images import read_image
+
+        slide = self._slides[slide_id]
+        try:
+            image = read_image(slide.row.path)
+        except UserError as error:
+            missing = not slide.row.path.exists()
+            self._mark(slide_id, missing=missing, changed=slide.changed)
+            if missing:
+                raise UserError(
+                    "the image of this slide is not there any more",
+                    path=slide.row.path,
+                    advice="Bring it back, or add the file from where it is now: it is recognised by its content.",
+                ) from error
+            raise
+        self.give_image(slide_id, image)
+        return image
+
+    def give_image(self, slide_id: int, image: SlideImage) -> None:
+        """Take an image that was read elsewhere (on the worker thread), and check that it is the slide's."""
+        slide = self._slides.get(slide_id)
+        if slide is None:
+            return
+        changed = image.sha256 != slide.row.sha256
+        if changed and not slide.changed:
+            self.problem.emit(
+                f"{slide.row.path}: the image is not the one that was added, its content is different. "
+                "Its masks may not fit; bring the old file back, or analyse the slide again."
+            )
+        self._mark(slide_id, missing=False, changed=changed)
+        self._images[slide_id] = image
+        while len(self._images) > _IMAGES_KEPT:
+            self._images.popitem(last=False)
+
+    def _mark(self, slide_id: int, *, missing: bool, changed: bool) -> None:
+        slide = self._slides[slide_id]
+        if (slide.missing, slide.changed) != (missing, changed):
+            slide.missing, slide.changed = missing, changed
+            self._infos = None
+            self.slide_changed.emit(slide_id)
+
+    def _read_slides(self) -> None:
+        """Read the list of slides again; what is in memory of each stays."""
+        fresh: dict[int, _Slide] = {}
+        for row in self._file.slides():
+            slide = self._slides.get(row.id) or _Slide(row, False)
+            slide.row, slide.next_id = row, max(slide.next_id, row.next_id)
+            slide.fields, slide.summary = row.fields, row.summary
+            slide.missing = not row.path.exists()
+            fresh[row.id] = slide
+        self._slides = fresh
+        self._infos = None
+        _ = self.slides  # values that this program did not write are told now, not while painting
+
+    def _info(self, slide: _Slide) -> SlideInfo:
+        row = slide.row
+        try:
+            return info_of(
+                row.id, row.path, row.sha256, slide.fields, slide.summary, missing=slide.missing, changed=slide.changed
+            )
+        except (ValueError, TypeError) as error:
+            raise damaged(self.path, str(error)) from error
+
+    # -- chromosomes
+
+    def chromosomes(self, slide_id: int) -> Mapping[int, Chromosome]:
+        """The chromosomes of a slide by id, as they are now. The mapping given never changes afterwards.
+
+        Raises
+        ------
+        UserError
+            If the case file is damaged where this slide is.
+        """
+        slide = self._slides[slide_id]
+        if slide.chromosomes is None:
+            slide.chromosomes = MappingProxyType(self._file.chromosomes(slide_id))
+        return slide.chromosomes
+
+    def next_id(self, slide_id: int) -> int:
+        """Lowest id that was never used on the slide."""
+        return self._slides[slide_id].next_id
+
+    @contextlib.contextmanager
+    def transaction(self, slide_id: int, title: str) -> Iterator[Edit]:
+        """Edit a slide: what is done to the `Edit` becomes one command, or, after an exception, nothing.
+
+        Raises
+        ------
+        UserError
+            At the end, if the command cannot be written; the document is then as before.
+        RuntimeError
+            If another transaction is open.
+        """
+        with self._editing_of(slide_id):
+            slide = self._slides[slide_id]
+            edit = Edit(self.chromosomes(slide_id), slide.fields, slide.next_id)
+            try:
+                yield edit
+            finally:
+                edit.close()
+            command = edit.command(title)
+            if command is None:
+                return
+            step = self._write(slide_id, "do", title, command, edit.next_id)
+        self._tell(step)
+
+    @contextlib.contextmanager
+    def _editing_of(self, slide_id: int) -> Iterator[None]:
+        if self._editing:
+            raise RuntimeError("a transaction inside another")
+        if self.read_only:
+            raise read_only(self.path)
+        self._editing = True
+        try:
+            yield
+        finally:
+            self._editing = False
+
+    def _write(self, slide_id: int, kind: Kind, title: str, command: Command, next_id: int) -> Changed:
+        """Put one step into the file and, once it is there, into memory."""
+        slide = self._slides[slide_id]
+        old, history = self.chromosomes(slide_id), self._history(slide_id)
+        new = apply(old, command)
+        fields = dict(slide.fields)
+        for change in command.changes:
+            if isinstance(change, SlideChanged):
+                fields.update(change.after)
+        summary = summary_of(new.values(), fields)
+        ids = command.ids
+        seq = self._file.commit(
+            slide_id,
+            kind,
+            title,
+            command if kind in ("do", "with") else None,
+            changed=[new[id] for id in ids if id in new],
+            removed=[id for id in ids if id not in new],
+            next_id=next_id,
+            fields=fields,
+            summary=summary,
+        )
+        slide.chromosomes = MappingProxyType(new)
+        slide.history = history.after(kind, seq, title)
+        slide.next_id, slide.fields, slide.summary = next_id, fields, summary
+        self._infos = None
+        box = command.box
+        if command.fields:
+            # A field can change how the whole chromosome is drawn: its colour, its number, its outline.
+            box = united((box, *(c[id].box for id in ids for c in (old, new) if id in c)))
+        return Changed(slide_id, ids, box, command.masks, command.fields)
+
+    def _tell(self, step: Changed) -> None:
+        self._tidy.start()
+        self.changed.emit(step)
+        self.slide_changed.emit(step.slide_id)
+        self.undo_changed.emit()
+
+    # -- undo
+
+    def undo(self, slide_id: int) -> Changed | None:
+        """Take the last step on this slide back; returns what changed, or None if there is none.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written; the document is then as before.
+        """
+        return self._step(slide_id, "undo")
+
+    def redo(self, slide_id: int) -> Changed | None:
+        """Do the step that was taken back last again; returns what changed, or None if there is none.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written; the document is then as before.
+        """
+        return self._step(slide_id, "redo")
+
+    def undo_title(self, slide_id: int) -> str | None:
+        """What `undo` would do, for example "Undo cut of chromosome 7"; None if there is nothing."""
+        entries = self._history(slide_id).undo
+        return f"Undo {_lower(entries[-1].title)}" if entries else None
+
+    def redo_title(self, slide_id: int) -> str | None:
+        """What `redo` would do, for example "Redo cut of chromosome 7"; None if there is nothing."""
+        entries = self._history(slide_id).redo
+        return f"Redo {_lower(entries[-1].title)}" if entries else None
+
+    def _history(self, slide_id: int) -> History:
+        slide = self._slides[slide_id]
+        if slide.history is None:
+            slide.history = self._file.history(slide_id)
+        return slide.history
+
+    def _step(self, slide_id: int, kind: Kind) -> Changed | None:
+        history = self._history(slide_id)
+        entries = history.undo if kind == "undo" else history.redo
+        if not entries:
+            return None
+        with self._editing_of(slide_id):
+            entry = entries[-1]
+            command = joined([self._file.command(seq) for seq in entry.seqs])
+            if kind == "undo":
+                command = command.inverted()
+            try:
+                step = self._write(slide_id, kind, entry.title, command, self._slides[slide_id].next_id)
+            except ValueError as error:
+                raise damaged(self.path, str(error)) from error
+        self._tell(step)
+        return step
+
+    # -- answers from the background
+
+    def request(self, slide_id: int) -> int:
+        """Number for a new analysis of a slide; an answer with an older number will be dropped."""
+        generation = next(_generations)
+        self._slides[slide_id].generation = generation
+        return generation
+
+    def withdraw(self, slide_id: int) -> None:
+        """Want no answer any more for this slide."""
+        if slide_id in self._slides:
+            self._slides[slide_id].generation = 0
+
+    def awaited(self, slide_id: int, generation: int) -> bool:
+        """Whether an answer with this number is still wanted."""
+        slide = self._slides.get(slide_id)
+        return slide is not None and not slide.row.removed and generation != 0 and slide.generation == generation
+
+
+def _lower(title: str) -> str:
+    """The title inside a sentence: "Cut of X" becomes "cut of X", but an abbreviation stays."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _with_suffix(path: Path) -> Path:
+    return path if path.suffix == CASE_SUFFIX else path.with_name(path.name + CASE_SUFFIX)
+
+
+def _sha256(path: Path) -> str:
+    with in_words(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

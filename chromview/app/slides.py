@@ -1,0 +1,159 @@
+"""What the window knows about a slide without opening it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
+
+
+_CELL = 35
+"""Chromosomes from which on they are taken for a cell."""
+
+
+class SlideState(StrEnum):
+    """How far the work on a slide is."""
+
+    NEW = "new"
+    """Nobody looked at it yet, no model and no person."""
+    PROPOSED = "proposed"
+    """There is a proposal, and no person touched it."""
+    STARTED = "started"
+    """A person decided on some of its chromosomes."""
+    DONE = "done"
+    """A person stands behind every chromosome that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlideInfo:
+    """One slide of a case, as its list shows it.
+
+    Attributes
+    ----------
+    id
+        Number in the case, never used twice.
+    path, name
+        Where its image lies, and the file's name.
+    sha256
+        Of the image file when it was added.
+    state
+        How far the work on it is.
+    stain, inverted, scale, is_cluster, quality, shape
+        What the analysis said (see `Analysis`); stain and shape are None before.
+    proposal
+        Karyotype of the chromosomes as they are now, "" for a cluster or before the analysis.
+    count, doubtful, untouched
+        Chromosomes that count, proposals with doubts, and proposals nobody decided on.
+    missing
+        The image file is not where it was.
+    changed
+        The image file is not the one that was added: its content differs.
+    """
+
+    id: int
+    path: Path
+    sha256: str
+    name: str
+    state: SlideState = SlideState.NEW
+    stain: Stain | None = None
+    inverted: bool = False
+    scale: float = 1.0
+    is_cluster: bool = False
+    quality: Quality = field(default_factory=Quality)
+    shape: tuple[int, int] | None = None
+    proposal: str = ""
+    count: int = 0
+    doubtful: int = 0
+    untouched: int = 0
+    missing: bool = False
+    changed: bool = False
+
+
+def fields_of(analysis: Analysis) -> dict[str, Any]:
+    """What an analysis says about the slide as a whole, as JSON values by name."""
+    return {
+        "stain": str(analysis.stain),
+        "inverted": analysis.inverted,
+        "scale": analysis.scale,
+        "is_cluster": analysis.is_cluster,
+        "shape": [int(side) for side in analysis.shape],
+        "quality": asdict(analysis.quality),
+    }
+
+
+def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be counted from the chromosomes of a slide, as JSON values by name."""
+    from chromview.core.karyotype import formula
+
+    everything = list(chromosomes)
+    counted = [c for c in everything if c.in_karyogram]
+    untouched = sum(c.state is State.PROPOSED for c in counted)
+    doubtful = sum(is_doubtful(c) for c in everything)
+    if not everything and not fields.get("stain"):
+        state = SlideState.NEW
+    elif counted and not untouched:
+        state = SlideState.DONE
+    elif all(c.state is State.PROPOSED for c in everything):
+        state = SlideState.PROPOSED
+    else:
+        state = SlideState.STARTED
+    # Of a slide that no model has seen, a few outlined chromosomes say nothing about the cell.
+    whole = not fields.get("is_cluster") and (bool(fields.get("stain")) or len(counted) >= _CELL)
+    return {
+        "state": str(state),
+        "count": len(counted),
+        "doubtful": doubtful,
+        "untouched": untouched,
+        "proposal": formula([c.number for c in counted]) if whole else "",
+    }
+
+
+def is_doubtful(chromosome: Chromosome) -> bool:
+    """Whether it waits to be looked at: a proposal that has doubts."""
+    kinds = (Kind.CHROMOSOME, Kind.CUT)
+    return bool(chromosome.doubts) and chromosome.state is State.PROPOSED and chromosome.kind in kinds
+
+
+def info_of(
+    id: int,
+    path: Path,
+    sha256: str,
+    fields: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    *,
+    missing: bool,
+    changed: bool,
+) -> SlideInfo:
+    """Put together what the case file holds about a slide.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the values are none that this program wrote.
+    """
+    known = {name: value for name, value in fields.items() if value is not None}
+    quality = {name: value for name, value in known.get("quality", {}).items() if name in Quality.__dataclass_fields__}
+    shape = known.get("shape")
+    return SlideInfo(
+        id=id,
+        path=path,
+        sha256=sha256,
+        name=path.name,
+        state=SlideState(summary.get("state", "new")),
+        stain=Stain(known["stain"]) if "stain" in known else None,
+        inverted=bool(known.get("inverted", False)),
+        scale=float(known.get("scale", 1.0)),
+        is_cluster=bool(known.get("is_cluster", False)),
+        quality=Quality(**quality),
+        shape=None if shape is None else (int(shape[0]), int(shape[1])),
+        proposal=str(summary.get("proposal", "")),
+        count=int(summary.get("count", 0)),
+        doubtful=int(summary.get("doubtful", 0)),
+        untouched=int(summary.get("untouched", 0)),
+        missing=missing,
+        changed=changed,
+    )

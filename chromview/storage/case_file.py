@@ -1,0 +1,484 @@
+"""The case file: slides, chromosomes and the journal of every command, in one SQLite file.
+
+How it is kept
+--------------
+- The journal only grows: a command is a row, an undo is a row, a redo is a row. What can be
+  undone is found by walking them (`History`), also after a restart.
+- Beside the journal the file holds each chromosome as it is now, written in the same SQLite
+  transaction, so that opening a slide replays nothing.
+- One commit is one transaction with ``synchronous=FULL``: when `commit` returns, the command is
+  on the disk. The write-ahead log is chosen because a commit then costs one flush, where a
+  rollback journal costs three; that is short enough to stay on the thread that edits, so a full
+  disk is told where it happens. On closing, the log goes back into the one file.
+- The file is locked as long as it is open (``locking_mode=EXCLUSIVE``). The lock is the
+  system's, so it ends with the process, however that ends; and the log needs no shared memory,
+  which network folders do not have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from chromview.core.chromosome import Chromosome
+from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, from_bytes, to_bytes
+from chromview.errors import UserError
+from chromview.storage.case_schema import (
+    APPLICATION_ID,
+    CASE_SUFFIX,
+    SCHEMA,
+    SCHEMA_VERSION,
+    check,
+    check_structure,
+    damaged,
+    in_words,
+    read_only,
+)
+from chromview.storage.files import sync_folder
+
+__all__ = ["CASE_SUFFIX", "CaseFile", "Entry", "History", "SlideRow"]
+
+# Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
+_LOG_PAGES = 4000
+
+Kind = Literal["do", "with", "undo", "redo"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlideRow:
+    """A slide as the case file has it.
+
+    Attributes
+    ----------
+    path
+        Where the image lies: as it was added, or beside the case if both were moved together.
+    sha256
+        Of the image file when it was added.
+    removed
+        Taken out of the case; kept, so that adding it again brings everything back.
+    next_id
+        Lowest chromosome id that was never used.
+    fields, summary
+        What the analysis said about the slide, and what can be counted from its chromosomes;
+        JSON values by name, their meaning is the document's.
+    """
+
+    id: int
+    path: Path
+    sha256: str
+    removed: bool
+    next_id: int
+    fields: dict[str, Any]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step of undo or redo: the rows of its commands in the journal, and its title."""
+
+    seqs: tuple[int, ...]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What can be undone and redone, the next one last."""
+
+    undo: tuple[Entry, ...] = ()
+    redo: tuple[Entry, ...] = ()
+
+    def after(self, kind: Kind, seq: int, title: str) -> History:
+        """The history after one more row of the journal."""
+        match kind:
+            case "do":
+                return History((*self.undo, Entry((seq,), title)), ())
+            case "with":
+                if not self.undo:
+                    raise ValueError("nothing to go with")
+                last = self.undo[-1]
+                return History((*self.undo[:-1], Entry((*last.seqs, seq), last.title)), ())
+            case "undo":
+                if not self.undo:
+                    raise ValueError("nothing to undo")
+                return History(self.undo[:-1], (*self.redo, self.undo[-1]))
+            case "redo":
+                if not self.redo:
+                    raise ValueError("nothing to redo")
+                return History((*self.undo, self.redo[-1]), self.redo[:-1])
+
+
+class CaseFile:
+    """An open case file; make one with `create` or `open`. Used from one thread."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection, copy: tempfile.TemporaryDirectory[str] | None) -> None:
+        self.path = path
+        self._database = database
+        self._copy = copy
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may only be read; a commit then raises `UserError`."""
+        return self._copy is not None
+
+    # -- opening and closing
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make an empty case file and open it.
+
+        Raises
+        ------
+        UserError
+            If there is a file of that name, or it cannot be written.
+        """
+        if path.exists():
+            raise UserError("there is a file of this name already", path=path, advice="Choose another name.")
+        part = path.with_name(path.name + ".part")
+        with in_words(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            try:
+                database = sqlite3.connect(part, isolation_level=None)
+                try:
+                    database.execute("PRAGMA synchronous = FULL")
+                    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                    database.executescript(SCHEMA)
+                finally:
+                    database.close()
+                _put_in_place(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        return cls._open_to_write(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a case file, to write if that is allowed, else to read.
+
+        Raises
+        ------
+        UserError
+            If it is missing, not a case, of a newer version, damaged, or open already.
+        """
+        check(path)
+        if not _may_write(path):
+            return cls._open_to_read(path)
+        check_structure(path)
+        return cls._open_to_write(path)
+
+    @classmethod
+    def _open_to_write(cls, path: Path) -> Self:
+        with in_words(path):
+            database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
+            try:
+                database.execute("PRAGMA locking_mode = EXCLUSIVE")
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+                database.execute("PRAGMA foreign_keys = ON")
+                # The lock is taken by the first transaction, not by the pragma.
+                database.execute("BEGIN EXCLUSIVE")
+                database.execute("COMMIT")
+            except BaseException:
+                database.close()
+                raise
+        return cls(path, database, None)
+
+    @classmethod
+    def _open_to_read(cls, path: Path) -> Self:
+        # A log that a crash left behind can only be read where SQLite may write, so a copy is read.
+        copy = tempfile.TemporaryDirectory(prefix="chromview-")
+        try:
+            with in_words(path):
+                there = Path(copy.name) / "case"
+                shutil.copyfile(path, there)
+                log = path.with_name(path.name + "-wal")
+                if log.exists():
+                    shutil.copyfile(log, there.with_name("case-wal"))
+                check_structure(there)
+                database = sqlite3.connect(there, isolation_level=None)
+            return cls(path, database, copy)
+        except BaseException:
+            copy.cleanup()
+            raise
+
+    def close(self) -> None:
+        """Carry the log into the file, and let go of it. Doing it twice does no harm."""
+        try:
+            if not self.read_only:
+                # At rest a case is one plain file: it can be copied, mailed, and read from a read-only folder.
+                self._database.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error:
+            pass  # the log stays beside the file, and the next opening reads it
+        finally:
+            self._database.close()
+            if self._copy is not None:
+                self._copy.cleanup()
+
+    def tidy(self) -> None:
+        """Carry the log into the file now; for moments when nobody waits."""
+        if not self.read_only:
+            with in_words(self.path):
+                self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def copy_to(self, path: Path) -> None:
+        """Write the whole case, journal included, to another file, in one step.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written, or is a case that is open elsewhere.
+        """
+        if path.exists():
+            _refuse_open_case(path)
+        part = path.with_name(path.name + ".part")
+        with in_words(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            try:
+                target = sqlite3.connect(part, isolation_level=None)
+                try:
+                    self._database.backup(target)
+                    target.execute("PRAGMA journal_mode = DELETE")
+                    target.execute("BEGIN IMMEDIATE")
+                    rows = target.execute("SELECT id, path FROM slides").fetchall()
+                    values = [(_relative(Path(there), path), id) for id, there in rows]
+                    target.executemany("UPDATE slides SET relative = ? WHERE id = ?", values)
+                    target.execute("COMMIT")
+                finally:
+                    target.close()
+                _put_in_place(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+
+    # -- slides
+
+    def slides(self) -> list[SlideRow]:
+        """All slides in their order, removed ones included."""
+        columns = "id, path, relative, sha256, removed, next_id, fields, summary"
+        with in_words(self.path):
+            rows = self._database.execute(f"SELECT {columns} FROM slides ORDER BY position, id").fetchall()
+        try:
+            return [self._slide(row) for row in rows]
+        except ValueError as error:
+            raise damaged(self.path, str(error)) from error
+
+    def _slide(self, row: Sequence[Any]) -> SlideRow:
+        id, path, relative, sha256, removed, next_id, fields, summary = row
+        where = Path(path)
+        if relative and not where.exists():
+            beside = self.path.parent / relative
+            where = Path(os.path.normpath(beside)) if beside.exists() else where
+        return SlideRow(id, where, sha256, bool(removed), next_id, json.loads(fields), json.loads(summary))
+
+    def add_slides(self, files: Iterable[tuple[Path, str]]) -> list[int]:
+        """Add slides by path and SHA-256 at the end; returns their ids."""
+        ids: list[int] = []
+        with _Transaction(self):
+            (position,) = self._database.execute("SELECT COALESCE(MAX(position), 0) FROM slides").fetchone()
+            for path, sha256 in files:
+                position += 1
+                cursor = self._database.execute(
+                    "INSERT INTO slides (position, path, relative, sha256) VALUES (?, ?, ?, ?)",
+                    (position, str(path), _relative(path, self.path), sha256),
+                )
+                assert cursor.lastrowid is not None
+                ids.append(cursor.lastrowid)
+        return ids
+
+    def set_removed(self, slide: int, removed: bool) -> None:
+        """Take a slide out of the case, or bring it back; its chromosomes and journal stay."""
+        with _Transaction(self):
+            self._database.execute("UPDATE slides SET removed = ? WHERE id = ?", (removed, slide))
+
+    def set_file(self, slide: int, path: Path, sha256: str) -> None:
+        """Say where the image of a slide lies now, and what it holds."""
+        with _Transaction(self):
+            self._database.execute(
+                "UPDATE slides SET path = ?, relative = ?, sha256 = ? WHERE id = ?",
+                (str(path), _relative(path, self.path), sha256, slide),
+            )
+
+    # -- chromosomes and journal
+
+    def chromosomes(self, slide: int) -> dict[int, Chromosome]:
+        """The chromosomes of a slide as they are now, by id.
+
+        Raises
+        ------
+        UserError
+            If what the file holds is damaged.
+        """
+        with in_words(self.path):
+            rows = self._database.execute(
+                "SELECT data FROM chromosomes WHERE slide = ? ORDER BY id", (slide,)
+            ).fetchall()
+        try:
+            chromosomes = [chromosome_from_bytes(data) for (data,) in rows]
+        except ValueError as error:
+            raise damaged(self.path, str(error)) from error
+        return {chromosome.id: chromosome for chromosome in chromosomes}
+
+    def history(self, slide: int) -> History:
+        """What can be undone and redone on a slide."""
+        undo: list[Entry] = []
+        redo: list[Entry] = []
+        with in_words(self.path):
+            rows = self._database.execute("SELECT seq, kind, title FROM journal WHERE slide = ? ORDER BY seq", (slide,))
+            try:
+                for seq, kind, title in rows:
+                    if kind == "do":
+                        undo.append(Entry((seq,), title))
+                        redo.clear()
+                    elif kind == "with":
+                        last = undo.pop()
+                        undo.append(Entry((*last.seqs, seq), last.title))
+                        redo.clear()
+                    elif kind == "undo":
+                        redo.append(undo.pop())
+                    else:
+                        undo.append(redo.pop())
+            except IndexError as error:
+                raise damaged(self.path, "the journal does not fit together") from error
+        return History(tuple(undo), tuple(redo))
+
+    def command(self, seq: int) -> Command:
+        """The command of one row of the journal.
+
+        Raises
+        ------
+        UserError
+            If it is damaged.
+        """
+        with in_words(self.path):
+            row = self._database.execute("SELECT data FROM journal WHERE seq = ?", (seq,)).fetchone()
+        try:
+            if row is None or row[0] is None:
+                raise ValueError(f"row {seq} of the journal is missing")
+            return from_bytes(row[0])
+        except ValueError as error:
+            raise damaged(self.path, str(error)) from error
+
+    def commit(
+        self,
+        slide: int,
+        kind: Kind,
+        title: str,
+        command: Command | None,
+        *,
+        changed: Iterable[Chromosome],
+        removed: Iterable[int],
+        next_id: int,
+        fields: Mapping[str, Any],
+        summary: Mapping[str, Any],
+    ) -> int:
+        """Write one step and its outcome, all or nothing; on the disk when this returns.
+
+        Parameters
+        ----------
+        slide
+            Id of the slide.
+        kind
+            "do" for a new command, "with" for one that is undone together with the command
+            before it, "undo" or "redo" for a step through the history.
+        command
+            The command of "do" and "with"; None for the others.
+        changed, removed
+            Chromosomes as they are afterwards, and ids of those that are gone.
+        next_id, fields, summary
+            The slide's other columns afterwards.
+
+        Returns
+        -------
+        int
+            The number of the row in the journal.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written (full or read-only disk); the file is then as before.
+        """
+        data = None if command is None else to_bytes(command)
+        rows = [(slide, chromosome.id, chromosome_to_bytes(chromosome)) for chromosome in changed]
+        with _Transaction(self):
+            cursor = self._database.execute(
+                "INSERT INTO journal (slide, kind, time, title, data) VALUES (?, ?, ?, ?, ?)",
+                (slide, kind, time.time(), title, data),
+            )
+            gone = [(slide, id) for id in removed]
+            self._database.executemany("DELETE FROM chromosomes WHERE slide = ? AND id = ?", gone)
+            self._database.executemany("INSERT OR REPLACE INTO chromosomes (slide, id, data) VALUES (?, ?, ?)", rows)
+            self._database.execute(
+                "UPDATE slides SET next_id = ?, fields = ?, summary = ? WHERE id = ?",
+                (next_id, json.dumps(fields), json.dumps(summary), slide),
+            )
+            assert cursor.lastrowid is not None
+            return cursor.lastrowid
+
+
+class _Transaction:
+    """One SQLite transaction: everything in it, or nothing."""
+
+    def __init__(self, file: CaseFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        if self._file.read_only:
+            raise read_only(self._file.path)
+        with in_words(self._file.path):
+            self._file._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        database = self._file._database
+        if error is None:
+            try:
+                database.execute("COMMIT")
+            except sqlite3.Error as failed:
+                error = failed
+        if error is not None:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            with in_words(self._file.path):
+                raise error
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _relative(path: Path, case: Path) -> str:
+    """`path` as seen from the folder of `case`; empty where there is no such way (another drive)."""
+    try:
+        return Path(os.path.relpath(path, case.parent)).as_posix()
+    except ValueError:
+        return ""
+
+
+def _refuse_open_case(path: Path) -> None:
+    """Raise `UserError` if `path` is a case that is open in some window."""
+    try:
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
+        try:
+            database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            with in_words(path):
+                raise
+
+
+def _put_in_place(part: Path, path: Path) -> None:
+    """Flush `part` to the disk and give it its name."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)

@@ -1,0 +1,170 @@
+"""The tables of a case file, and the checks before one is opened.
+
+A case file is an SQLite database. The checks read only, so a file that is refused is left
+exactly as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from chromview.errors import UserError
+from chromview.storage.files import os_problem
+
+CASE_SUFFIX = ".chromview"
+"""What the names of case files end with."""
+
+APPLICATION_ID = 0x43685677
+"""Marks an SQLite file as a case of chromview: "ChVw"."""
+
+SCHEMA_VERSION = 1
+"""Version of the tables; a file with a higher one was made by a newer chromview."""
+
+SCHEMA = """
+CREATE TABLE slides (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    relative TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0,
+    next_id INTEGER NOT NULL DEFAULT 1,
+    fields TEXT NOT NULL DEFAULT '{}',
+    summary TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE chromosomes (
+    slide INTEGER NOT NULL REFERENCES slides (id),
+    id INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (slide, id)
+);
+CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    slide INTEGER NOT NULL REFERENCES slides (id),
+    kind TEXT NOT NULL CHECK (kind IN ('do', 'with', 'undo', 'redo')),
+    time REAL NOT NULL,
+    title TEXT NOT NULL,
+    data BLOB
+);
+CREATE INDEX journal_of_slide ON journal (slide, seq, kind, title);
+CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER journal_keeps_values BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+"""
+
+_MAGIC = b"SQLite format 3\0"
+_DAMAGED_ADVICE = (
+    "Nothing was changed in it. Take the last good copy of the case; keep this file, most of it can often be recovered."
+)
+
+
+def damaged(path: Path, detail: str = "") -> UserError:
+    """The error for a case file that cannot be trusted."""
+    return UserError(f"the case file is damaged{f' ({detail})' if detail else ''}", path=path, advice=_DAMAGED_ADVICE)
+
+
+@contextlib.contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the system say about `path` into a `UserError` with advice."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _said(error, path) from error
+    except OSError as error:
+        raise os_problem(error, path) from error
+
+
+def _said(error: sqlite3.Error, path: Path) -> UserError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    match primary:
+        case sqlite3.SQLITE_FULL:
+            return UserError(
+                "there is no room on the disk; the last change was not kept",
+                path=path,
+                advice="Everything before it is safe. Make room, or save the case on another disk, and do it again.",
+            )
+        case sqlite3.SQLITE_IOERR:
+            return UserError(
+                "could not be written; the last change was not kept",
+                path=path,
+                advice="Everything before it is safe. Is the disk full, or gone? Or save the case elsewhere.",
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return UserError(
+                "the case is open already, in another window of chromview or on another computer",
+                path=path,
+                advice="Close it there first.",
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return read_only(path)
+        case sqlite3.SQLITE_CANTOPEN:
+            return UserError(
+                "the case file cannot be opened", path=path, advice="Check that the folder is there and may be written."
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
+            return damaged(path, str(error))
+    return UserError(f"the case file does not answer as it should ({error})", path=path, advice=_DAMAGED_ADVICE)
+
+
+def read_only(path: Path) -> UserError:
+    """The error for a change to a case that may only be read."""
+    return UserError(
+        "the case may only be read here; the change was not kept",
+        path=path,
+        advice="Use File > Save case as to go on with a copy in a folder that may be written.",
+    )
+
+
+def check(path: Path) -> None:
+    """Refuse what is not a whole case file of this version or an older one; only reads.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, not a case, made by a newer chromview, or damaged.
+    """
+    with in_words(path):
+        if not path.exists():
+            raise UserError("there is no such case file", path=path, advice="Was it moved or renamed?")
+        if not path.is_file():
+            raise UserError("is not a case file", path=path, advice=f"Choose a file that ends with {CASE_SUFFIX}.")
+        with path.open("rb") as file:
+            head = file.read(100)
+    if len(head) < 100 or not head.startswith(_MAGIC):
+        if path.suffix == CASE_SUFFIX:
+            raise damaged(path, "empty" if not head else "its beginning is not that of a case")
+        raise UserError("is not a case file", path=path, advice=f"Choose a file that ends with {CASE_SUFFIX}.")
+    version, application = struct.unpack(">I4xI", head[60:72])
+    if application != APPLICATION_ID:
+        raise UserError("is a database, but not a case of chromview", path=path)
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"was made by a newer chromview (case version {version}, this program knows {SCHEMA_VERSION})",
+            path=path,
+            advice="Nothing was changed in it. Open it with the newer version.",
+        )
+
+
+def check_structure(path: Path) -> None:
+    """Read through the whole file and refuse it if its pages do not fit together; only reads.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or open in another process.
+    """
+    with in_words(path):
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
+        try:
+            (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        finally:
+            database.close()
+    if answer != "ok":
+        raise damaged(path, answer.splitlines()[-1])
+    if not {"slides", "chromosomes", "journal"} <= tables:
+        raise damaged(path, "tables are missing")
