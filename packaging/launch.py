@@ -1,0 +1,11 @@
+"""Where a desktop bundle starts; a checkout starts with the command `chromview`."""
+
+import multiprocessing
+import sys
+
+from chromview.cli import main
+
+if __name__ == "__main__":
+    # In a bundle a worker process is this program started again.
+    multiprocessing.freeze_support()
+    sys.exit(main())
