@@ -1,0 +1,202 @@
+"""The karyogram: its layout, and the picture of it that a laboratory files.
+
+The window draws from the same layout (`chromview.core.karyogram_layout`), so that what is
+exported is what was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import Stain
+from chromview.core.karyogram_layout import (
+    ClassArea,
+    KaryogramLayout,
+    Place,
+    Placed,
+    Rect,
+    Row,
+    layout,
+    turn_matrix,
+)
+from chromview.core.straighten import Straightened
+
+__all__ = [
+    "ClassArea",
+    "KaryogramLayout",
+    "Place",
+    "Placed",
+    "Rect",
+    "Row",
+    "layout",
+    "render",
+    "turn_matrix",
+    "turned",
+]
+
+_HEADER = 44
+_FOOTER = 34
+_Colour = tuple[int, int, int]
+
+
+class _Colours(NamedTuple):
+    paper: _Colour
+    ink: _Colour
+    faint: _Colour
+    empty: _Colour
+
+
+_ON_WHITE = _Colours((255, 255, 255), (20, 20, 20), (205, 212, 220), (150, 158, 168))
+_ON_BLACK = _Colours((0, 0, 0), (235, 235, 235), (58, 64, 72), (120, 128, 138))
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    # Pillow carries this font, so that the picture is the same on every machine.
+    return ImageFont.load_default(size=size)
+
+
+def turned(straight: Straightened, angle: float, *, stain: Stain) -> npt.NDArray[np.uint8]:
+    """Picture of a straightened chromosome, turned as a person turned it in the karyogram.
+
+    Parameters
+    ----------
+    angle
+        Degrees counter-clockwise, about the middle of the picture.
+
+    Returns
+    -------
+    ``(h, w)`` uint8 with nothing cut off and the stain's background around it.
+    """
+    image = straight.image
+    matrix, (height, width) = turn_matrix((image.shape[0], image.shape[1]), angle)
+    if (height, width) == image.shape and angle % 360 == 0:
+        return image
+    background = 0 if stain.bright_on_dark else 255
+    result: npt.NDArray[np.uint8] = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=background
+    )
+    return result
+
+
+def render(
+    plan: KaryogramLayout,
+    straightened: Mapping[int, Straightened],
+    *,
+    stain: Stain,
+    title: str = "",
+    footer: str = "For research use",
+) -> npt.NDArray[np.uint8]:
+    """Picture of a karyogram.
+
+    Parameters
+    ----------
+    plan
+        From `layout`.
+    straightened
+        Pictures of the chromosomes by id, the same that the layout was made with.
+    stain
+        Decides between dark on white and bright on black.
+    title, footer
+        Lines above (left) and below (right); no room is taken for an empty one.
+
+    Returns
+    -------
+    ``(H, W, 3)`` uint8 RGB.
+    """
+    colours = _ON_BLACK if stain.bright_on_dark else _ON_WHITE
+    above, below = _HEADER * bool(title), _FOOTER * bool(footer)
+    width, height = round(plan.width), round(plan.height)
+    page = Image.new("RGB", (width, height + above + below), colours.paper)
+    draw = ImageDraw.Draw(page)
+    _draw_frame(draw, plan, above, colours)
+    canvas = np.asarray(page).copy()
+    for placed in plan.placed:
+        straight = straightened.get(placed.id)
+        if straight is not None:
+            _paste(canvas, turned(straight, placed.angle, stain=stain), placed.rect, above, stain)
+    page = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(page)
+    if title:
+        draw.text((24, _HEADER / 2 + 4), title, fill=colours.ink, font=_font(19), anchor="lm")
+    if footer:
+        at = width - 24, height + above + below / 2 - 6
+        draw.text(at, footer, fill=colours.empty, font=_font(14), anchor="rm")
+    return np.asarray(page).copy()
+
+
+def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colours: _Colours) -> None:
+    """Everything but the chromosomes: lines, names, empty places, the tray."""
+    lines = {row.rect.y: row.centromere_y for row in plan.rows}
+    for area in plan.classes:
+        y = lines[area.rect.y] + dy
+        draw.line([(area.rect.x, y), (area.rect.right, y)], fill=colours.faint)
+        base = area.line_y + dy
+        draw.line([(area.rect.x, base), (area.rect.right, base)], fill=colours.ink)
+        for x in (area.rect.x, area.rect.right):
+            draw.line([(x, base - 3), (x, base)], fill=colours.ink)
+        middle = area.label.centre[0], base + (area.label.bottom - area.line_y) / 2 + 1
+        draw.text(middle, area.name, fill=colours.ink, font=_font(20), anchor="mm")
+    for place in plan.places:
+        if place.expected and place.taken_by is None:
+            _dashed(draw, place.outline, dy, colours.empty)
+    if plan.tray.height:
+        box = plan.tray
+        draw.rectangle([box.x, box.y + dy, box.right, box.bottom + dy], outline=colours.faint)
+        draw.text((box.x + 8, box.y + dy + 12), "Without a place", fill=colours.empty, font=_font(14), anchor="lm")
+
+
+def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int = 4) -> None:
+    """Outline of an empty place."""
+    left, top, right, bottom = round(box.x), round(box.y) + dy, round(box.right), round(box.bottom) + dy
+    for x in range(left, right, 2 * dash):
+        for y in (top, bottom):
+            draw.line([(x, y), (min(x + dash, right), y)], fill=colour)
+    for y in range(top, bottom, 2 * dash):
+        for x in (left, right):
+            draw.line([(x, y), (x, min(y + dash, bottom))], fill=colour)
+
+
+def _paste(canvas: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8], rect: Rect, dy: int, stain: Stain) -> None:
+    """Put a picture at its place, to a fraction of a pixel, without covering its neighbours by its background."""
+    height, width = image.shape
+    left, top = int(np.floor(rect.x)), int(np.floor(rect.y + dy))
+    right, bottom = int(np.ceil(rect.right)) + 1, int(np.ceil(rect.bottom + dy)) + 1
+    fx, fy = rect.width / width, rect.height / height
+    # Pixel middles are at whole numbers on both sides.
+    matrix = np.array(
+        [
+            [fx, 0, rect.x - left + 0.5 * fx - 0.5],
+            [0, fy, rect.y + dy - top + 0.5 * fy - 0.5],
+        ]
+    )
+    background = 0 if stain.bright_on_dark else 255
+    if fx < 1:
+        # Half of the pixels would be skipped otherwise.
+        size = max(1, round(rect.width)), max(1, round(rect.height))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        matrix[0, 0], matrix[1, 1] = rect.width / size[0], rect.height / size[1]
+        matrix[:, 2] = (
+            rect.x - left + 0.5 * matrix[0, 0] - 0.5,
+            rect.y + dy - top + 0.5 * matrix[1, 1] - 0.5,
+        )
+    drawn = cv2.warpAffine(
+        image,
+        matrix,
+        (right - left, bottom - top),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=background,
+    )
+    top_cut, left_cut = max(0, -top), max(0, -left)
+    there = canvas[max(0, top) : bottom, max(0, left) : right]
+    drawn = drawn[top_cut : top_cut + there.shape[0], left_cut : left_cut + there.shape[1], None]
+    # Ink adds up on white paper and light on black: the darker (brighter) of the two shows.
+    np.copyto(there, np.maximum(there, drawn) if stain.bright_on_dark else np.minimum(there, drawn))

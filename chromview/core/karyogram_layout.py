@@ -1,0 +1,462 @@
+"""Where everything stands in the karyogram: a pure, frozen layout that pictures and the window draw from.
+
+Rows as laboratories have them (A B, C, D E, F G and the sex chromosomes), one scale for
+the whole cell, p arms up, the centromeres of a row on one line. There are as many places as
+a class has chromosomes and never fewer than the cell should have; what is missing shows as
+an empty place. What has no place lies in the tray below. `chromview.core.karyogram`
+draws it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
+from chromview.core.karyotype import ARMS, ROWS, expected_copies
+from chromview.core.straighten import Straightened
+
+# Sizes in canvas pixels; the drawing of a cell is scaled, letters and gaps are not.
+MARGIN = 24.0
+LABEL_HEIGHT = 34.0
+ROW_GAP = 18.0
+PLACE_GAP = 10.0
+CLASS_GAP = 44.0
+BLOCK_GAP = 72.0
+TRAY_TITLE = 22.0
+LONGEST = 170.0
+"""Height that the longest chromosome of a cell gets if neither scale nor width are asked for."""
+
+
+class Rect(NamedTuple):
+    """Rectangle in canvas pixels, x to the right, y down."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y)."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether the point lies in it; left and upper edge count, right and lower do not."""
+        return self.x <= x < self.right and self.y <= y < self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the picture of one chromosome is drawn.
+
+    Attributes
+    ----------
+    id
+        Of the chromosome.
+    slot
+        Its place, or None in the tray.
+    rect
+        Of its picture, turned by the chromosome's `angle`, background included.
+    centromere_y
+        Height of its centromere on the canvas; where it is not known, of the point that
+        was put on the row's line instead. None in the tray.
+    centromere_known
+        Whether the centromere was found.
+    angle
+        How far a person turned it, degrees counter-clockwise.
+    """
+
+    id: int
+    slot: Slot | None
+    rect: Rect
+    centromere_y: float | None
+    centromere_known: bool
+    angle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place for one chromosome.
+
+    Attributes
+    ----------
+    slot
+        Class and position.
+    rect
+        Area that takes a drop; the places of a row lie side by side without gaps inside a class.
+    outline
+        Rectangle to draw for it when it is empty: as large as that chromosome would be.
+    taken_by
+        Id of the chromosome that stands there, or None.
+    expected
+        Whether a place left empty here means that a chromosome is missing; if not, it is room
+        for an extra copy and is shown only while something is dragged.
+    """
+
+    slot: Slot
+    rect: Rect
+    outline: Rect
+    taken_by: int | None
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassArea:
+    """All that belongs to one class.
+
+    Attributes
+    ----------
+    number, name
+        Class 1..24 and "1" .. "22", "X", "Y".
+    rect
+        Area of its places and its label.
+    label
+        Rectangle below its line, in the middle of which the name stands.
+    line_y
+        Height of the line under its chromosomes, drawn over the width of `label`.
+    count, expected
+        How many chromosomes stand there and how many should.
+    """
+
+    number: int
+    name: str
+    rect: Rect
+    label: Rect
+    line_y: float
+    count: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its rectangle, and the line (y, from x to x) that its centromeres lie on."""
+
+    rect: Rect
+    centromere_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class KaryogramLayout:
+    """A karyogram, ready to be drawn; compared by value, so that a view can repaint what changed.
+
+    Attributes
+    ----------
+    width, height
+        Of the canvas in pixels.
+    scale
+        Canvas pixels for a slide pixel, one for the cell.
+    placed
+        Chromosomes with a picture, those in the tray last.
+    places, classes, rows
+        See `Place`, `ClassArea` and `Row`.
+    tray
+        Area for what has no place; of height 0 if there is nothing and none was asked for.
+    """
+
+    width: float
+    height: float
+    scale: float
+    placed: tuple[Placed, ...]
+    places: tuple[Place, ...]
+    classes: tuple[ClassArea, ...]
+    rows: tuple[Row, ...]
+    tray: Rect
+
+    def chromosome_at(self, x: float, y: float) -> int | None:
+        """Id of the chromosome whose picture is at a point; of several the one whose middle is nearest."""
+        hits = [placed for placed in self.placed if placed.rect.holds(x, y)]
+        if not hits:
+            return None
+        return min(hits, key=lambda p: (p.rect.centre[0] - x) ** 2 + (p.rect.centre[1] - y) ** 2).id
+
+    def slot_at(self, x: float, y: float) -> Slot | None:
+        """The place at a point, also that for an extra copy; None outside all of them."""
+        return next((place.slot for place in self.places if place.rect.holds(x, y)), None)
+
+    def in_tray(self, x: float, y: float) -> bool:
+        """Whether a point lies in the tray."""
+        return self.tray.holds(x, y)
+
+    def of(self, id: int) -> Placed | None:
+        """Where chromosome `id` is drawn, or None if it is not."""
+        return next((placed for placed in self.placed if placed.id == id), None)
+
+
+class _Picture(NamedTuple):
+    """Size of a picture on the canvas, and how far its centromere is from its upper edge."""
+
+    id: int
+    width: float
+    height: float
+    up: float
+    known: bool
+    angle: float = 0.0
+
+    @property
+    def down(self) -> float:
+        return self.height - self.up
+
+
+def turn_matrix(shape: tuple[int, int], angle: float) -> tuple[npt.NDArray[np.float64], tuple[int, int]]:
+    """How a picture is turned about its middle.
+
+    Parameters
+    ----------
+    shape
+        ``(height, width)`` of the picture.
+    angle
+        Degrees counter-clockwise.
+
+    Returns
+    -------
+    ``(2, 3)`` float64 matrix from (x, y) to (x, y), pixel middles at whole numbers, as
+    ``cv2.warpAffine`` takes it, and ``(height, width)`` of the turned picture.
+    """
+    height, width = shape
+    if angle % 360 == 0:
+        return np.array([[1.0, 0, 0], [0, 1.0, 0]]), (height, width)
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
+    c, s = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = int(np.ceil(height * c + width * s - 1e-6)), int(np.ceil(height * s + width * c - 1e-6))
+    matrix[0, 2] += (size[1] - width) / 2
+    matrix[1, 2] += (size[0] - height) / 2
+    return matrix, size
+
+
+def _picture(chromosome: Chromosome, straight: Straightened, scale: float) -> _Picture:
+    shape = straight.image.shape[0], straight.image.shape[1]
+    matrix, (height, width) = turn_matrix(shape, chromosome.angle)
+    row = straight.centromere_row
+    known = row is not None
+    if row is None:
+        # On the line stands where the class has its centromere; without a class, the middle.
+        share = ARMS[chromosome.slot.number - 1].centromere_index if chromosome.slot else 0.5
+        row = share * shape[0]
+    middle = (shape[1] - 1) / 2
+    up = matrix[1, 0] * middle + matrix[1, 1] * (row - 0.5) + matrix[1, 2] + 0.5
+    return _Picture(
+        chromosome.id, width * scale, height * scale, float(np.clip(up, 0, height)) * scale, known, chromosome.angle
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """The pictures of one class by position, and the widths of its places."""
+
+    number: int
+    pictures: dict[int, _Picture]
+    expected: int
+    places: int
+    widths: tuple[float, ...]
+    missing: _Picture
+    """As large as a chromosome of this class would be."""
+
+    @property
+    def width(self) -> float:
+        return sum(self.widths) + PLACE_GAP * (len(self.widths) - 1)
+
+
+def layout(
+    chromosomes: Sequence[Chromosome],
+    straightened: Mapping[int, Straightened],
+    *,
+    scale: float | None = None,
+    width: float | None = None,
+    show_tray: bool = False,
+) -> KaryogramLayout:
+    """Place every chromosome of a cell.
+
+    Parameters
+    ----------
+    chromosomes
+        Of one slide; rejected ones, nuclei and debris are left out. Those with a `slot` stand
+        in it (the second of two in the same one, in the next free one of the class), the
+        others lie in the tray.
+    straightened
+        Their pictures by id; a chromosome without one is not drawn and its place is empty.
+    scale
+        Canvas pixels for a slide pixel.
+    width
+        Or the width in pixels that the canvas should have; the scale is chosen for it as far
+        as letters and gaps allow.
+    show_tray
+        Whether an empty tray takes room, so that something can be dropped there.
+
+    Returns
+    -------
+    See `KaryogramLayout`. The same arguments give the same layout.
+    """
+    drawn = [c for c in chromosomes if c.in_karyogram and c.id in straightened]
+    natural = LONGEST / max((straightened[c.id].length for c in drawn), default=LONGEST)
+    if scale is None and width is not None:
+        # Widths grow linearly with the scale, beside gaps that do not.
+        one, two = (_place_all(drawn, straightened, s, show_tray).width for s in (natural, 2 * natural))
+        scale = natural * (1 + (width - one) / max(two - one, 1e-6))
+        scale = max(scale, 0.1 * natural)
+    return _place_all(drawn, straightened, scale or natural, show_tray)
+
+
+def _place_all(
+    drawn: Sequence[Chromosome], straightened: Mapping[int, Straightened], scale: float, show_tray: bool
+) -> KaryogramLayout:
+    by_class, tray = _sort(drawn)
+    pictures = {c.id: _picture(c, straightened[c.id], scale) for c in drawn}
+    classes = _classes(by_class, pictures, drawn)
+    inner = max(
+        sum(classes[n].width + CLASS_GAP for block in row for n in block) + BLOCK_GAP * (len(row) - 1) for row in ROWS
+    )
+    canvas = inner + 2 * MARGIN
+    placed: list[Placed] = []
+    places: list[Place] = []
+    areas: list[ClassArea] = []
+    rows: list[Row] = []
+    top = MARGIN
+    for blocks in ROWS:
+        row = [classes[number] for block in blocks for number in block]
+        shown = [picture for c in row for picture in (*c.pictures.values(), c.missing)]
+        up, down = max(p.up for p in shown), max(p.down for p in shown)
+        rect = Rect(MARGIN, top, inner, up + down + LABEL_HEIGHT)
+        rows.append(Row(rect, top + up))
+        for number, x in _columns(blocks, classes, inner):
+            _place_class(classes[number], MARGIN + x, rect, top + up, placed, places, areas)
+        top = rect.bottom + ROW_GAP
+    tray_rect = _place_tray([pictures[c.id] for c in tray], Rect(MARGIN, top, inner, 0.0), placed, show_tray)
+    bottom = tray_rect.bottom if tray_rect.height else top - ROW_GAP
+    return KaryogramLayout(
+        canvas, bottom + MARGIN, scale, tuple(placed), tuple(places), tuple(areas), tuple(rows), tray_rect
+    )
+
+
+def _sort(drawn: Sequence[Chromosome]) -> tuple[dict[int, dict[int, Chromosome]], list[Chromosome]]:
+    """Chromosomes by class and position, and those for the tray."""
+    by_class: dict[int, dict[int, Chromosome]] = {number: {} for number in range(1, 25)}
+    tray: list[Chromosome] = []
+    late: list[tuple[int, Chromosome]] = []
+    for chromosome in drawn:
+        slot = chromosome.slot
+        if slot is None or slot.number not in by_class:
+            tray.append(chromosome)
+        elif slot.position in by_class[slot.number]:
+            late.append((slot.number, chromosome))
+        else:
+            by_class[slot.number][slot.position] = chromosome
+    for number, chromosome in late:
+        taken = by_class[number]
+        taken[next(p for p in range(len(taken) + 1) if p not in taken)] = chromosome
+    return by_class, tray
+
+
+def _classes(
+    by_class: Mapping[int, Mapping[int, Chromosome]],
+    pictures: Mapping[int, _Picture],
+    drawn: Sequence[Chromosome],
+) -> dict[int, _Class]:
+    counts = Counter({number: len(members) for number, members in by_class.items()})
+    expected = expected_copies(counts)
+    # The size of what is missing follows from the size of what is there.
+    unit = median(
+        [pictures[c.id].height / ARMS[number - 1].length for number, m in by_class.items() for c in m.values()]
+        or [LONGEST / ARMS[0].length]
+    )
+    usual = median([pictures[c.id].width for c in drawn] or [LONGEST / 6])
+    result = {}
+    for number, members in by_class.items():
+        arms = ARMS[number - 1]
+        missing = _Picture(0, usual * 0.8, arms.length * unit, arms.p * unit, False)
+        places = max(expected[number], max(members, default=-1) + 1, 1)
+        widths = tuple(
+            max(usual, pictures[members[position].id].width if position in members else 0) for position in range(places)
+        )
+        shown = {position: pictures[c.id] for position, c in members.items()}
+        result[number] = _Class(number, shown, expected[number], places, widths, missing)
+    return result
+
+
+def _columns(blocks: Sequence[Sequence[int]], classes: Mapping[int, _Class], inner: float) -> list[tuple[int, float]]:
+    """Left edge of each class of a row: blocks spread over the whole width, classes of a block together."""
+    widths = [sum(classes[n].width + CLASS_GAP for n in block) for block in blocks]
+    spare = inner - sum(widths)
+    columns = []
+    x = 0.0
+    if len(blocks) == 1:
+        # A block alone spreads its classes instead.
+        extra = spare / max(len(blocks[0]) - 1, 1)
+        for number in blocks[0]:
+            columns.append((number, x + CLASS_GAP / 2))
+            x += classes[number].width + CLASS_GAP + extra
+        return columns
+    for block, width in zip(blocks, widths, strict=True):
+        start = x
+        for number in block:
+            columns.append((number, start + CLASS_GAP / 2))
+            start += classes[number].width + CLASS_GAP
+        x += width + spare / (len(blocks) - 1)
+    return columns
+
+
+def _place_class(
+    members: _Class,
+    left: float,
+    row: Rect,
+    line: float,
+    placed: list[Placed],
+    places: list[Place],
+    areas: list[ClassArea],
+) -> None:
+    """Put one class with its left edge at `left` into a row whose centromere line is at `line`."""
+    number, missing = members.number, members.missing
+    base = row.bottom - LABEL_HEIGHT
+    x = left
+    for position in range(members.places):
+        width = members.widths[position]
+        cell = Rect(x - PLACE_GAP / 2, row.y, width + PLACE_GAP, row.height)
+        outline = Rect(x + (width - missing.width) / 2, line - missing.up, missing.width, missing.height)
+        picture = members.pictures.get(position)
+        slot = Slot(number, position)
+        places.append(Place(slot, cell, outline, picture.id if picture else None, position < members.expected))
+        if picture:
+            rect = Rect(x + (width - picture.width) / 2, line - picture.up, picture.width, picture.height)
+            placed.append(Placed(picture.id, slot, rect, line, picture.known, picture.angle))
+        x += width + PLACE_GAP
+    # Beside the last one there is always room to drop an extra copy.
+    extra = Rect(x - PLACE_GAP / 2, row.y, CLASS_GAP - PLACE_GAP, row.height)
+    outline = Rect(extra.centre[0] - missing.width / 2, line - missing.up, missing.width, missing.height)
+    places.append(Place(Slot(number, members.places), extra, outline, None, False))
+    rect = Rect(left - PLACE_GAP / 2, row.y, members.width + PLACE_GAP, row.height)
+    label = Rect(left - PLACE_GAP / 2, base, members.width + PLACE_GAP, LABEL_HEIGHT)
+    areas.append(
+        ClassArea(number, CLASS_NAMES[number - 1], rect, label, base + 4, len(members.pictures), members.expected)
+    )
+
+
+def _place_tray(pictures: Sequence[_Picture], at: Rect, placed: list[Placed], show: bool) -> Rect:
+    """Put pictures into the tray, in lines as long as the canvas is wide."""
+    if not pictures and not show:
+        return at
+    x, y, line = at.x + PLACE_GAP, at.y + TRAY_TITLE, 0.0
+    for picture in pictures:
+        if x > at.x + PLACE_GAP and x + picture.width > at.right - PLACE_GAP:
+            x, y, line = at.x + PLACE_GAP, y + line + PLACE_GAP, 0.0
+        placed.append(
+            Placed(picture.id, None, Rect(x, y, picture.width, picture.height), None, picture.known, picture.angle)
+        )
+        x += picture.width + 2 * PLACE_GAP
+        line = max(line, picture.height)
+    bottom = y + max(line, 2 * TRAY_TITLE) + PLACE_GAP
+    return Rect(at.x, at.y, at.width, bottom - at.y)
