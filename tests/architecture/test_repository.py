@@ -107,3 +107,14 @@ def test_samples_and_weights_travel_with_the_clone(repository: Path) -> None:
     }
     assert any(name.startswith("resources/samples/") and name.endswith(".png") for name in files)
     assert not on_disk - files
+
+
+def test_links_between_documents_lead_somewhere(repository: Path) -> None:
+    broken = [
+        f"{path.relative_to(repository)} -> {target}"
+        for path in tracked(repository)
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    assert not broken
