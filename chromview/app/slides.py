@@ -10,7 +10,6 @@ from typing import Any
 
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
 
-
 _CELL = 35
 """Chromosomes from which on they are taken for a cell."""
 
