@@ -7,75 +7,41 @@ nothing of their own: they ask the document, and repaint what `Changed` names.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from chromview.app.edits import Edits
-from chromview.app.slides import SlideInfo, info_of, summary_of
+from chromview.app.answers import Answers
+from chromview.app.changed import Changed
+from chromview.app.decisions import Decisions
+from chromview.app.mask_edits import MaskEdits
+from chromview.app.slide_images import SlideImages
+from chromview.app.slide_list import SlideList
+from chromview.app.slides import SlideInfo, summary_of
 from chromview.app.transaction import Edit
-from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.core.chromosome import Chromosome, SlideImage
 from chromview.core.commands import Command, SlideChanged, apply, joined, united
 from chromview.errors import UserError
 from chromview.places import cases_dir
-from chromview.storage.case_file import CASE_SUFFIX, CaseFile, History, Kind, SlideRow
-from chromview.storage.case_schema import damaged, in_words, read_only
+from chromview.storage.case_file import CASE_SUFFIX, CaseFile
+from chromview.storage.case_rows import History, Kind
+from chromview.storage.case_schema import damaged, read_only
 
-_IMAGES_KEPT = 3
+__all__ = ["Changed", "Document", "SlideInfo"]
+
 _TIDY_AFTER_MS = 2000
 
 # One counter for all documents: an answer asked for in a case that was closed fits no other one.
 _generations = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What one step changed on a slide.
-
-    Attributes
-    ----------
-    slide_id
-        The slide.
-    ids
-        Chromosomes made, removed or changed.
-    box
-        Rectangle of slide pixels to paint again: everything of these chromosomes that looked or
-        looks different. None if nothing in the image looks different.
-    masks, fields
-        Whether masks changed, and whether anything else did.
-    """
-
-    slide_id: int
-    ids: frozenset[int]
-    box: Box | None
-    masks: bool
-    fields: bool
-
-
-@dataclass(slots=True)
-class _Slide:
-    """A slide in memory; chromosomes and history are read when first asked for."""
-
-    row: SlideRow
-    missing: bool
-    changed: bool = False
-    generation: int = 0
-    chromosomes: Mapping[int, Chromosome] | None = None
-    history: History | None = None
-    next_id: int = 1
-    fields: dict[str, Any] = field(default_factory=dict)
-    summary: dict[str, Any] = field(default_factory=dict)
-
-
-class Document(Edits, QObject):
+class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
     """An open case. Lives on the thread of the window; make one with `new` or `open`."""
 
     changed = Signal(object)
@@ -93,8 +59,7 @@ class Document(Edits, QObject):
         super().__init__(parent)
         self._file = file
         self._untitled = untitled
-        self._slides: dict[int, _Slide] = {}
-        self._infos: tuple[SlideInfo, ...] | None = None
+        self._slides = SlideList(file)
         self._images: OrderedDict[int, SlideImage] = OrderedDict()
         self._editing = False
         self._closed = False
@@ -102,7 +67,6 @@ class Document(Edits, QObject):
         self._tidy.setSingleShot(True)
         self._tidy.setInterval(_TIDY_AFTER_MS)
         self._tidy.timeout.connect(self._carry_log)
-        self._read_slides()
 
     # -- the case
 
@@ -193,7 +157,7 @@ class Document(Edits, QObject):
             with contextlib.suppress(OSError):
                 old.path.unlink()
         self._untitled = False
-        self._read_slides()
+        self._slides.read(file)
         self.slides_changed.emit()
 
     def close(self) -> None:
@@ -218,9 +182,7 @@ class Document(Edits, QObject):
     @property
     def slides(self) -> tuple[SlideInfo, ...]:
         """The slides of the case in their order."""
-        if self._infos is None:
-            self._infos = tuple(self._info(s) for s in self._slides.values() if not s.row.removed)
-        return self._infos
+        return self._slides.infos
 
     def slide(self, slide_id: int) -> SlideInfo:
         """One slide.
@@ -230,7 +192,7 @@ class Document(Edits, QObject):
         KeyError
             If there is no such slide.
         """
-        return self._info(self._slides[slide_id])
+        return self._slides.info(slide_id)
 
     def add_slides(self, paths: Iterable[Path | str]) -> list[int]:
         """Add images, and folders with the images in them; returns the ids of their slides in order.
@@ -247,45 +209,11 @@ class Document(Edits, QObject):
 
         if self.read_only:
             raise read_only(self.path)
-        ids: list[int] = []
-        failed: list[UserError] = []
-        fresh: list[tuple[Path, str]] = []
-        fresh_places: list[int] = []
-        for path in find_images(paths):
-            where = path.absolute()
-            try:
-                sha256 = _sha256(where)
-            except UserError as error:
-                failed.append(error)
-                continue
-            known = self._known(where, sha256)
-            if known is None:
-                fresh_places.append(len(ids))
-                fresh.append((where, sha256))
-            ids.append(known or 0)
-        if failed and not ids:
-            raise failed[0]
-        for place, id in zip(fresh_places, self._file.add_slides(fresh), strict=True):
-            ids[place] = id
-        self._read_slides()
+        ids, failed = self._slides.add(find_images(paths))
         self.slides_changed.emit()
-        for failure in failed:
-            self.problem.emit(str(failure))
+        for error in failed:
+            self.problem.emit(str(error))
         return ids
-
-    def _known(self, path: Path, sha256: str) -> int | None:
-        """The slide that `path` is already, brought back or pointed to it if need be."""
-        for id, slide in self._slides.items():
-            same_content = slide.row.sha256 == sha256
-            if same_content and (slide.row.path == path or slide.missing):
-                if slide.row.path != path:
-                    self._file.set_file(id, path, sha256)
-                if slide.row.removed:
-                    self._file.set_removed(id, False)
-                return id
-            if slide.row.path == path and not slide.row.removed:
-                return id
-        return None
 
     def remove_slide(self, slide_id: int) -> None:
         """Take a slide out of the case. Its image is not touched; adding it again brings its masks back.
@@ -298,82 +226,8 @@ class Document(Edits, QObject):
         self._file.set_removed(slide_id, True)
         self._images.pop(slide_id, None)
         self._slides[slide_id].generation = 0
-        self._read_slides()
+        self._slides.read()
         self.slides_changed.emit()
-
-    def image(self, slide_id: int) -> SlideImage:
-        """The image of a slide; the last few are kept in memory.
-
-        Raises
-        ------
-        UserError
-            If it is missing or cannot be read. The slide is then marked, and keeps its masks.
-        """
-        if slide_id in self._images:
-            self._images.move_to_end(slide_id)
-            return self._images[slide_id]
-        from chromview.storage.images import read_image
-
-        slide = self._slides[slide_id]
-        try:
-            image = read_image(slide.row.path)
-        except UserError as error:
-            missing = not slide.row.path.exists()
-            self._mark(slide_id, missing=missing, changed=slide.changed)
-            if missing:
-                raise UserError(
-                    "the image of this slide is not there any more",
-                    path=slide.row.path,
-                    advice="Bring it back, or add the file from where it is now: it is recognised by its content.",
-                ) from error
-            raise
-        self.give_image(slide_id, image)
-        return image
-
-    def give_image(self, slide_id: int, image: SlideImage) -> None:
-        """Take an image that was read elsewhere (on the worker thread), and check that it is the slide's."""
-        slide = self._slides.get(slide_id)
-        if slide is None:
-            return
-        changed = image.sha256 != slide.row.sha256
-        if changed and not slide.changed:
-            self.problem.emit(
-                f"{slide.row.path}: the image is not the one that was added, its content is different. "
-                "Its masks may not fit; bring the old file back, or analyse the slide again."
-            )
-        self._mark(slide_id, missing=False, changed=changed)
-        self._images[slide_id] = image
-        while len(self._images) > _IMAGES_KEPT:
-            self._images.popitem(last=False)
-
-    def _mark(self, slide_id: int, *, missing: bool, changed: bool) -> None:
-        slide = self._slides[slide_id]
-        if (slide.missing, slide.changed) != (missing, changed):
-            slide.missing, slide.changed = missing, changed
-            self._infos = None
-            self.slide_changed.emit(slide_id)
-
-    def _read_slides(self) -> None:
-        """Read the list of slides again; what is in memory of each stays."""
-        fresh: dict[int, _Slide] = {}
-        for row in self._file.slides():
-            slide = self._slides.get(row.id) or _Slide(row, False)
-            slide.row, slide.next_id = row, max(slide.next_id, row.next_id)
-            slide.fields, slide.summary = row.fields, row.summary
-            slide.missing = not row.path.exists()
-            fresh[row.id] = slide
-        self._slides = fresh
-        self._infos = None
-        _ = self.slides  # values that this program did not write are told now, not while painting
-
-    def _info(self, slide: _Slide) -> SlideInfo:
-        row = slide.row
-        try:
-            return info_of(
-                row.id, row.path, row.sha256, slide.fields, slide.summary, missing=slide.missing, changed=slide.changed
-            )
-        except (ValueError, TypeError) as error:
-            raise damaged(self.path, str(error)) from error
 
     # -- chromosomes
 
@@ -395,8 +249,18 @@ class Document(Edits, QObject):
         return self._slides[slide_id].next_id
 
     @contextlib.contextmanager
-    def transaction(self, slide_id: int, title: str) -> Iterator[Edit]:
+    def transaction(self, slide_id: int, title: str, *, follows: bool = False) -> Iterator[Edit]:
         """Edit a slide: what is done to the `Edit` becomes one command, or, after an exception, nothing.
+
+        Parameters
+        ----------
+        slide_id
+            The slide.
+        title
+            What is done, as a noun with its object: "Cut of chromosome 7".
+        follows
+            Whether it belongs to the command before it, and is undone together with that (see
+            `can_follow`).
 
         Raises
         ------
@@ -415,7 +279,7 @@ class Document(Edits, QObject):
             command = edit.command(title)
             if command is None:
                 return
-            step = self._write(slide_id, "do", title, command, edit.next_id)
+            step = self._write(slide_id, "with" if follows else "do", title, command, edit.next_id)
         self._tell(step)
 
     @contextlib.contextmanager
@@ -455,7 +319,7 @@ class Document(Edits, QObject):
         slide.chromosomes = MappingProxyType(new)
         slide.history = history.after(kind, seq, title)
         slide.next_id, slide.fields, slide.summary = next_id, fields, summary
-        self._infos = None
+        self._slides.touch()
         box = command.box
         if command.fields:
             # A field can change how the whole chromosome is drawn: its colour, its number, its outline.
@@ -500,6 +364,13 @@ class Document(Edits, QObject):
         entries = self._history(slide_id).redo
         return f"Redo {_lower(entries[-1].title)}" if entries else None
 
+    def can_follow(self, slide_id: int) -> bool:
+        """Whether a command can belong to the one before: there is one, and nothing was taken back since."""
+        if self._slides.get(slide_id) is None:
+            return False
+        history = self._history(slide_id)
+        return bool(history.undo) and not history.redo
+
     def _history(self, slide_id: int) -> History:
         slide = self._slides[slide_id]
         if slide.history is None:
@@ -533,13 +404,14 @@ class Document(Edits, QObject):
 
     def withdraw(self, slide_id: int) -> None:
         """Want no answer any more for this slide."""
-        if slide_id in self._slides:
-            self._slides[slide_id].generation = 0
+        slide = self._slides.get(slide_id)
+        if slide is not None:
+            slide.generation = 0
 
     def awaited(self, slide_id: int, generation: int) -> bool:
         """Whether an answer with this number is still wanted."""
         slide = self._slides.get(slide_id)
-        return slide is not None and not slide.row.removed and generation != 0 and slide.generation == generation
+        return slide is not None and generation != 0 and slide.generation == generation
 
 
 def _lower(title: str) -> str:
@@ -549,8 +421,3 @@ def _lower(title: str) -> str:
 
 def _with_suffix(path: Path) -> Path:
     return path if path.suffix == CASE_SUFFIX else path.with_name(path.name + CASE_SUFFIX)
-
-
-def _sha256(path: Path) -> str:
-    with in_words(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,148 @@
+"""Answers of the models, taken into the document without touching what a person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chromview.app import slots
+from chromview.app.edits import POLARITY_BY_PERSON, Edits
+from chromview.app.slides import fields_of
+from chromview.core.chromosome import Analysis, BoolArray, Box, Chromosome, DecidedBy, FloatArray, Slot, State
+
+_COVERED = 0.5
+"""Share of pixels from which on two masks mean the same chromosome."""
+
+
+class Answers(Edits):
+    """Takes what the worker found, if it is still wanted."""
+
+    if TYPE_CHECKING:
+
+        def awaited(self, slide_id: int, generation: int) -> bool: ...
+        def withdraw(self, slide_id: int) -> None: ...
+        def can_follow(self, slide_id: int) -> bool: ...
+
+    def set_analysis(self, slide_id: int, analysis: Analysis, generation: int) -> bool:
+        """Take the proposals of an analysis; returns False if it came too late.
+
+        Proposals of an earlier analysis give way. What a person accepted, edited or rejected stays
+        exactly as it is, and a proposal that means the same chromosome is left out.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written; the document is then as before.
+        """
+        if not self.awaited(slide_id, generation):
+            return False
+        with self.transaction(slide_id, "Analysis") as edit:
+            kept = [c for c in edit.chromosomes.values() if c.state is not State.PROPOSED]
+            for chromosome in list(edit.chromosomes.values()):
+                if chromosome.state is State.PROPOSED:
+                    edit.remove(chromosome.id)
+            fresh = [c for c in analysis.chromosomes if c.area and not any(_means_same(k, c) for k in kept)]
+            for chromosome in sorted(fresh, key=lambda c: c.slot or Slot(99, 0)):
+                slot = chromosome.slot
+                if slot is not None and any(k.slot is not None and k.slot.number == slot.number for k in kept):
+                    slot = slots.free(edit.chromosomes.values(), slot.number)
+                edit.add(replace(chromosome, id=0, slot=slot))
+            edit.set_fields(fields_of(analysis))
+        self.withdraw(slide_id)
+        return True
+
+    def apply_reread(self, slide_id: int, asked: Iterable[Chromosome], read: Iterable[Chromosome]) -> bool:
+        """Take what was read anew from masks that a person changed.
+
+        It is undone together with the edit it follows from. A chromosome whose mask is another
+        one by now keeps what it has; class and polarity that a person chose stay; a new class
+        brings a place in the karyogram.
+
+        Parameters
+        ----------
+        slide_id
+            The slide.
+        asked
+            The chromosomes as they were when the reading was asked for.
+        read
+            The chromosomes as they were read; others than those asked for are left alone.
+
+        Returns
+        -------
+        bool
+            Whether anything of it was taken.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        before = {c.id: c for c in asked}
+        if not self.can_follow(slide_id):
+            return False
+        taken = False
+        with self.transaction(slide_id, "Reading", follows=True) as edit:
+            for result in read:
+                now, old = edit.chromosomes.get(result.id), before.get(result.id)
+                if now is None or old is None or not _same_mask(now, old):
+                    continue
+                new = _with_reading(now, result)
+                taken = True
+                if new.number != now.number and new.in_karyogram:
+                    slots.leave(edit, now)
+                    slot = slots.free(edit.chromosomes.values(), new.number) if new.number else None
+                    new = replace(new, slot=slot)
+                edit.replace(new)
+        return taken
+
+
+def _same_mask(first: Chromosome, second: Chromosome) -> bool:
+    return first.mask is second.mask or (first.box == second.box and np.array_equal(first.mask, second.mask))
+
+
+def _with_reading(now: Chromosome, read: Chromosome) -> Chromosome:
+    """`now` with what follows from its mask: axis, centromere, and class and polarity if no person chose them."""
+    new = replace(
+        now,
+        axis=read.axis,
+        centromere=read.centromere,
+        centromere_confidence=read.centromere_confidence,
+        probabilities=read.probabilities,
+        p_up=read.p_up,
+        polarity_confidence=read.polarity_confidence,
+    )
+    if now.polarity_confidence == POLARITY_BY_PERSON:
+        # The p arm stays where the person has it, also if the new axis runs the other way.
+        turned = now.axis is not None and read.axis is not None and _against(now.axis, read.axis)
+        new = replace(new, p_up=now.p_up != turned, polarity_confidence=POLARITY_BY_PERSON)
+    if now.decided_by is not DecidedBy.PERSON:
+        new = replace(new, number=read.number, class_confidence=read.class_confidence, decided_by=read.decided_by)
+    return new
+
+
+def _against(first: FloatArray, second: FloatArray) -> bool:
+    """Whether two axes of one chromosome run in opposite directions."""
+    return float(np.dot(first[-1] - first[0], second[-1] - second[0])) < 0
+
+
+def _means_same(kept: Chromosome, proposal: Chromosome) -> bool:
+    """Whether a proposal means a chromosome that a person decided on.
+
+    Crossing chromosomes share less than half of the smaller one. A rejected region only speaks
+    against the same region: what is found anew inside a wrong large one is welcome.
+    """
+    part = kept.box.intersection(proposal.box)
+    if part is None:
+        return False
+    shared = int(np.count_nonzero(_inside(kept, part) & _inside(proposal, part)))
+    if kept.state is State.REJECTED:
+        return shared >= _COVERED * (kept.area + proposal.area - shared)
+    return shared >= _COVERED * min(kept.area, proposal.area)
+
+
+def _inside(chromosome: Chromosome, part: Box) -> BoolArray:
+    top, left = part.top - chromosome.box.top, part.left - chromosome.box.left
+    return chromosome.mask[top : top + part.height, left : left + part.width]

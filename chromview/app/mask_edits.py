@@ -1,0 +1,212 @@
+"""Edits of masks: brush, new, cut, join, split overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chromview.app import slots
+from chromview.app.edits import Edits, spoken, spoken_all
+from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, State
+from chromview.errors import UserError
+
+_UNREAD: dict[str, Any] = {
+    "axis": None,
+    "centromere": None,
+    "centromere_confidence": 0.0,
+    "probabilities": None,
+    "polarity_confidence": 0.0,
+}
+"""What has to be read anew when the shape of a chromosome is another one."""
+
+
+class MaskEdits(Edits):
+    """Edits that change which pixels a chromosome has."""
+
+    def paint(self, slide_id: int, bits: Mapping[int, tuple[Box, BoolArray]], title: str) -> dict[int, int]:
+        """Set the masks of chromosomes inside boxes, as the brush left them.
+
+        Parameters
+        ----------
+        slide_id
+            The slide.
+        bits
+            By chromosome id: a box, and the mask inside it after the stroke, bool of the box's
+            shape. Outside the box the mask stays. Id 0 makes a new chromosome.
+        title
+            For example "Brush on chromosome 7".
+
+        Returns
+        -------
+        dict
+            Id given -> id it has; 0 -> the id of the new chromosome.
+
+        Raises
+        ------
+        KeyError
+            If an id other than 0 is not on the slide.
+        UserError
+            If it cannot be written.
+        """
+        ids: dict[int, int] = {}
+        with self.transaction(slide_id, title) as edit:
+            for id, (box, after) in bits.items():
+                if id == 0:
+                    if after.any():
+                        made = Chromosome(0, box, np.ascontiguousarray(after).copy(), state=State.EDITED)
+                        ids[0] = edit.add(made)
+                    continue
+                old = edit.chromosomes[id]
+                whole = old.box.union(box)
+                mask = np.zeros((whole.height, whole.width), bool)
+                _put(mask, whole, old.box, old.mask)
+                _put(mask, whole, box, after)
+                new = old.with_mask(whole, mask)
+                if new.box != old.box or not np.array_equal(new.mask, old.mask):
+                    slots.leave_if(edit, old, empty=not new.area)
+                    edit.replace(replace(new, state=State.EDITED))
+                ids[id] = id
+        return ids
+
+    def new_chromosome(self, slide_id: int, box: Box, mask: BoolArray) -> int:
+        """Add a chromosome that a person outlined; returns its id.
+
+        Raises
+        ------
+        ValueError
+            If the mask is empty.
+        UserError
+            If it cannot be written.
+        """
+        with self.transaction(slide_id, "New chromosome") as edit:
+            return edit.add(Chromosome(0, box, np.ascontiguousarray(mask).copy(), state=State.EDITED))
+
+    def cut(self, slide_id: int, id: int, polyline: npt.ArrayLike) -> tuple[int, ...]:
+        """Cut a chromosome along a line ``(n, 2)`` of points (y, x) in slide pixels.
+
+        The largest part keeps the id, its class and place; the others are new and lie in the tray.
+
+        Returns
+        -------
+        tuple of int
+            Ids of the parts, the largest first.
+
+        Raises
+        ------
+        UserError
+            If the line does not go through the chromosome, or the cut cannot be written.
+        """
+        from chromview.core import edit_masks
+
+        old = self.chromosomes(slide_id)[id]
+        try:
+            parts = edit_masks.cut(old.box, old.mask, polyline)
+        except ValueError:
+            raise UserError(
+                "the line does not cut the chromosome in two",
+                advice="Begin outside of it, go right through, and end outside.",
+            ) from None
+        with self.transaction(slide_id, f"Cut of {spoken(old)}") as edit:
+            edit.replace(_part_of(old, old.box, parts[0]))
+            rest = [edit.add(_stranger(_part_of(old, old.box, part))) for part in parts[1:]]
+        return (id, *rest)
+
+    def join(self, slide_id: int, ids: Collection[int]) -> int:
+        """Join chromosomes into one; returns the id of the largest, which it keeps with its class and place.
+
+        Parts that lie on two sides of another chromosome are joined through it.
+
+        Raises
+        ------
+        UserError
+            If there are not at least two, or it cannot be written.
+        """
+        from chromview.core import edit_masks
+
+        there = self.chromosomes(slide_id)
+        parts = sorted((there[id] for id in set(ids)), key=lambda c: (-c.area, c.id))
+        if len(parts) < 2:
+            raise UserError("joining needs two chromosomes", advice="Select one, then the other with Ctrl.")
+        box = parts[0].box
+        for part in parts[1:]:
+            box = box.union(part.box)
+        others = [
+            (c.box, c.mask)
+            for c in there.values()
+            if c.id not in set(ids) and c.in_karyogram and c.box.intersection(box) is not None
+        ]
+        placed = edit_masks.join([(part.box, part.mask) for part in parts], others)
+        first = parts[0]
+        with self.transaction(slide_id, f"Joining of {spoken_all(parts)}") as edit:
+            for part in parts[1:]:
+                slots.leave(edit, part)
+                edit.remove(part.id)
+            whole = edit.chromosomes[first.id].with_mask(*placed)
+            edit.replace(replace(whole, kind=Kind.CHROMOSOME, state=State.EDITED, doubts=(), **_UNREAD))
+        return first.id
+
+    def split_overlap(self, slide_id: int, ids: int | Collection[int]) -> tuple[int, int]:
+        """Take an overlap apart.
+
+        One id: a crossing that was seen as one chromosome becomes two, which both hold the
+        overlap. Two ids: they only touch, so their shared pixels are divided between them.
+
+        Returns
+        -------
+        tuple of int
+            Ids of the two chromosomes.
+
+        Raises
+        ------
+        UserError
+            If there is no crossing or no shared pixel, or it cannot be written.
+        """
+        from chromview.core import edit_masks
+
+        wanted = [ids] if isinstance(ids, int) else sorted(set(ids))
+        there = self.chromosomes(slide_id)
+        if len(wanted) == 1:
+            old = there[wanted[0]]
+            try:
+                larger, smaller = edit_masks.split_crossing(old.mask)
+            except ValueError:
+                raise UserError(
+                    "no crossing was found in this chromosome", advice="Cut it, or paint the second one with label 2."
+                ) from None
+            with self.transaction(slide_id, f"Splitting of {spoken(old)}") as edit:
+                edit.replace(_part_of(old, old.box, larger))
+                made = edit.add(_stranger(_part_of(old, old.box, smaller)))
+            return wanted[0], made
+        if len(wanted) != 2:
+            raise UserError("splitting an overlap needs one or two chromosomes")
+        a, b = there[wanted[0]], there[wanted[1]]
+        try:
+            mask_a, mask_b = edit_masks.divide_overlap((a.box, a.mask), (b.box, b.mask))
+        except ValueError as error:
+            raise UserError(f"there is nothing to split: {error}") from None
+        with self.transaction(slide_id, f"Splitting of the overlap of {spoken_all((a, b))}") as edit:
+            edit.replace(replace(a.with_mask(a.box, mask_a), state=State.EDITED))
+            edit.replace(replace(b.with_mask(b.box, mask_b), state=State.EDITED))
+        return a.id, b.id
+
+
+def _put(target: BoolArray, frame: Box, box: Box, bits: BoolArray) -> None:
+    top, left = box.top - frame.top, box.left - frame.left
+    target[top : top + box.height, left : left + box.width] = bits
+
+
+def _part_of(old: Chromosome, box: Box, mask: BoolArray) -> Chromosome:
+    """A part of a chromosome: its axis runs the same way, the rest has to be read anew."""
+    from chromview.core.edit_masks import axis_inside
+
+    unread = {**_UNREAD, "axis": axis_inside(old.axis, box, mask), "polarity_confidence": old.polarity_confidence}
+    return replace(old.with_mask(box, mask), state=State.EDITED, doubts=(), **unread)
+
+
+def _stranger(part: Chromosome) -> Chromosome:
+    """A part as a chromosome of its own, of which nobody knows yet which one it is."""
+    return replace(part, id=0, number=0, class_confidence=0.0, decided_by=DecidedBy.NETWORK, slot=None, angle=0.0)

@@ -1,0 +1,162 @@
+"""The slides of an open case, in memory: what is known of each, and which files they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chromview.app.slides import SlideInfo, info_of
+from chromview.core.chromosome import Chromosome
+from chromview.errors import UserError
+from chromview.storage.case_file import CaseFile
+from chromview.storage.case_rows import History, SlideRow
+from chromview.storage.case_schema import damaged, in_words
+
+
+@dataclass(slots=True)
+class Slide:
+    """One slide; `chromosomes` and `history` are None until somebody asks for them.
+
+    Attributes
+    ----------
+    row
+        As the case file has it.
+    missing, changed
+        Whether its image file is gone, or holds something else.
+    generation
+        Number of the answer that is wanted; 0 if none is.
+    next_id, fields, summary
+        As in `SlideRow`, kept up to date by every step.
+    """
+
+    row: SlideRow
+    missing: bool = False
+    changed: bool = False
+    generation: int = 0
+    chromosomes: Mapping[int, Chromosome] | None = None
+    history: History | None = None
+    next_id: int = 1
+    fields: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+class SlideList:
+    """The slides of `file`; those that were removed are remembered, and not shown.
+
+    Raises
+    ------
+    UserError
+        If the file holds values that no version of the program wrote.
+    """
+
+    def __init__(self, file: CaseFile) -> None:
+        self._file = file
+        self._slides: dict[int, Slide] = {}
+        self._infos: tuple[SlideInfo, ...] | None = None
+        self.read()
+
+    def __getitem__(self, id: int) -> Slide:
+        return self._slides[id]
+
+    def get(self, id: int) -> Slide | None:
+        """The slide with this id, if it is in the case."""
+        slide = self._slides.get(id)
+        return None if slide is None or slide.row.removed else slide
+
+    def __len__(self) -> int:
+        """How many there ever were, removed ones included."""
+        return len(self._slides)
+
+    @property
+    def infos(self) -> tuple[SlideInfo, ...]:
+        """The slides in their order."""
+        if self._infos is None:
+            self._infos = tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
+        return self._infos
+
+    def info(self, id: int) -> SlideInfo:
+        """One slide."""
+        slide = self._slides[id]
+        row = slide.row
+        try:
+            return info_of(
+                id, row.path, row.sha256, slide.fields, slide.summary, missing=slide.missing, changed=slide.changed
+            )
+        except (ValueError, TypeError, IndexError) as error:
+            raise damaged(self._file.path, str(error)) from error
+
+    def touch(self) -> None:
+        """Say that something about a slide is different now."""
+        self._infos = None
+
+    def mark(self, id: int, *, missing: bool, changed: bool) -> bool:
+        """Say how it stands with the image file of a slide; returns whether that is news."""
+        slide = self._slides[id]
+        if (slide.missing, slide.changed) == (missing, changed):
+            return False
+        slide.missing, slide.changed = missing, changed
+        self.touch()
+        return True
+
+    def read(self, file: CaseFile | None = None) -> None:
+        """Read the list again, from another file if one is given; chromosomes in memory stay."""
+        self._file = file or self._file
+        slides: dict[int, Slide] = {}
+        for row in self._file.slides():
+            slide = self._slides.get(row.id) or Slide(row)
+            slide.row, slide.next_id, slide.fields, slide.summary = row, row.next_id, row.fields, row.summary
+            slide.missing = not row.path.exists()
+            slides[row.id] = slide
+        self._slides = slides
+        self.touch()
+        _ = self.infos  # what this program did not write is told now, and not while painting
+
+    def add(self, paths: Iterable[Path]) -> tuple[list[int], list[UserError]]:
+        """Add image files; returns their slides in order, and what was wrong with the others.
+
+        What is in the case already is not added twice: a removed slide comes back, and one whose
+        file is missing is found again by its content.
+
+        Raises
+        ------
+        UserError
+            If the case file cannot be written, or not one file could be read.
+        """
+        ids: list[int] = []
+        failed: list[UserError] = []
+        fresh: dict[int, tuple[Path, str]] = {}
+        for path in paths:
+            where = path.absolute()
+            try:
+                with in_words(where), where.open("rb") as file:
+                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            except UserError as error:
+                failed.append(error)
+                continue
+            known = self._known(where, sha256)
+            if known is None:
+                fresh[len(ids)] = (where, sha256)
+            ids.append(known or 0)
+        if failed and not ids:
+            raise failed[0]
+        for place, id in zip(fresh, self._file.add_slides(fresh.values()), strict=True):
+            ids[place] = id
+        self.read()
+        return ids, failed
+
+    def _known(self, path: Path, sha256: str) -> int | None:
+        """The slide that a file is already, brought back or pointed to it if need be."""
+        for id, slide in self._slides.items():
+            row = slide.row
+            if row.sha256 == sha256 and (row.path == path or slide.missing):
+                if row.path != path:
+                    self._file.set_file(id, path, sha256)
+                if row.removed:
+                    self._file.set_removed(id, False)
+                return id
+            if row.path == path and not row.removed:
+                return id
+        return None
