@@ -11,7 +11,7 @@ from chromview.core.ideogram import Band, Ideogram
 
 # Optical density of a band at the middle of a chromosome, read off real G-banded
 # metaphases: the darkest bands let a fifth of the light through, the palest two thirds.
-_GIEMSA = {0: 0.46, 25: 0.74, 50: 0.98, 75: 1.26, 100: 1.5}
+_GIEMSA = {0: 0.46, 25: 0.74, 50: 1.04, 75: 1.36, 100: 1.66}
 _GIEMSA_OTHER = {"acen": 0.82, "gvar": 1.0, "stalk": 0.36}
 _GIEMSA_SPECIAL = {(1, "q12"): 1.4, (9, "q12"): 0.62, (16, "q11.2"): 1.4, (24, "q12"): 1.25}
 
@@ -85,7 +85,7 @@ class Look:
     blur: float
 
 
-def draw_look(stain: Stain, width: float, rng: np.random.Generator) -> Look:
+def draw_look(stain: Stain, width: float, rng: np.random.Generator, *, openness: float | None = None) -> Look:
     """Draw the look of one cell.
 
     Parameters
@@ -96,19 +96,22 @@ def draw_look(stain: Stain, width: float, rng: np.random.Generator) -> Look:
         Usual width of a chromosome at this magnification, pixels; varies a little from cell to cell.
     rng
         Source of chance.
+    openness
+        See `Look`; None: by chance, one cell in eight has open arms.
     """
     fluorescent = stain.bright_on_dark
     scale = width / 13.0
     gaping = rng.random() < 0.12
+    gape = float(rng.uniform(0.15, 0.5) if gaping else rng.uniform(0.0, 0.06))
     return Look(
         stain=stain,
         width=width * rng.uniform(0.93, 1.07),
-        openness=float(rng.uniform(0.15, 0.5) if gaping else rng.uniform(0.0, 0.06)),
+        openness=gape if openness is None else openness,
         groove=float(rng.uniform(0.1, 0.65)),
         strength=float(rng.uniform(0.9, 1.12)),
         fuzz=float(rng.uniform(0.7, 1.3)) * scale,
-        texture=float(rng.uniform(0.05, 0.1)) * (0.7 if fluorescent else 1.0),
-        blur=float(rng.uniform(1.15, 1.6) if fluorescent else rng.uniform(0.8, 1.15)) * scale,
+        texture=float(rng.uniform(0.07, 0.13)) * (0.6 if fluorescent else 1.0),
+        blur=float(rng.uniform(1.2, 1.85) if fluorescent else rng.uniform(0.95, 1.35)) * scale,
     )
 
 

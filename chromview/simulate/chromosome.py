@@ -107,14 +107,14 @@ def _profiles(
 
     at = (np.arange(count) + 0.5) * STEP
     middle = homologue.centromere * length
-    # The waist of the centromere: about half a width long, a third narrower.
-    depth = rng.uniform(0.18, 0.38)
+    # The waist of the centromere: short, an eighth to a third narrower.
+    depth = rng.uniform(0.12, 0.34)
     reach = 0.2 * look.width * rng.uniform(0.8, 1.2)
     waist = 1.0 - depth * np.exp(-0.5 * ((at - middle) / reach) ** 2)
     mean = density.mean()
     # Dark bands are more condensed and stand out a little; that is what makes the outline wavy.
     relief = 1.0 + 0.07 * np.clip((soft(density) - mean) / mean, -0.6, 0.8)
-    thin = 1.0 - 0.42 * soft(stalk) - (0.14 * soft(satellite) if homologue.acrocentric else 0.0)
+    thin = 1.0 - rng.uniform(0.2, 0.42) * soft(stalk) - (0.08 * soft(satellite) if homologue.acrocentric else 0.0)
     sway = 1.0 + 0.025 * _smooth_noise(count, look.width / STEP, rng)
     width = waist * relief * thin * sway
     uneven = 1.0 + 0.05 * _smooth_noise(count, 1.5 * look.width / STEP, rng)
@@ -171,6 +171,8 @@ def draw_chromosome(
     cover = np.zeros(s.shape)
     # Bands run slightly aslant and curve outwards at the sides.
     slant = rng.normal(0.0, 0.06) * t + rng.normal(0.0, 0.03) * half * (t / half) ** 2
+    # Chromatin is no barcode: its loops carry a band a little forth or back across the chromatid.
+    slant += 0.55 * look.fuzz * _grain((box.height, box.width), 0.17, look, rng).ravel()[near]
     for side in (-1.0, 1.0):
         sway = 0.05 * half * _smooth_noise(len(width), look.width / STEP, rng)
         shift = 0.35 * look.fuzz * _smooth_noise(len(width), look.width / STEP, rng)
@@ -183,24 +185,35 @@ def draw_chromosome(
         radius = radius * np.sqrt(1.0 - (1.0 - ball) ** 2.2)
         aside = np.abs(t - centre)
         inside = np.clip(radius - aside + 0.5, 0.0, 1.0) * (from_tip > 0)
-        tube = np.sqrt(np.clip(1.0 - (aside / np.maximum(radius, 0.3)) ** 3.0, 0.0, 1.0))
+        tube = np.sqrt(np.clip(1.0 - (aside / np.maximum(radius, 0.3)) ** 2.3, 0.0, 1.0))
         at = np.clip(((s + slant + shift[place]) / STEP).astype(np.intp), 0, len(density) - 1)
-        best = np.maximum(best, density[at] * (0.25 + 0.75 * tube) * inside)
+        best = np.maximum(best, density[at] * (0.12 + 0.88 * tube) * inside)
         cover = np.maximum(cover, inside)
     field = np.zeros((box.height, box.width), np.float32)
     field.flat[near] = best * look.strength
     covered = np.zeros((box.height, box.width), np.float32)
     covered.flat[near] = cover
-    grain = cv2.GaussianBlur(
-        rng.standard_normal(field.shape).astype(np.float32),
-        (0, 0),
-        max(0.6, 0.1 * look.width),
-        borderType=cv2.BORDER_REFLECT,
+    field *= np.maximum(
+        1.0 + look.texture * (_grain(field.shape, 0.08, look, rng) + _grain(field.shape, 0.2, look, rng)), 0.2
     )
-    field *= 1.0 + look.texture * grain / max(float(grain.std()), 1e-6)
     # Whatever the stain shows, a pixel belongs to the chromosome if half of its light went through it.
-    mask = _largest(cv2.GaussianBlur(covered, (0, 0), look.blur, borderType=cv2.BORDER_CONSTANT) > 0.5)
+    through = cv2.GaussianBlur(covered, (0, 0), look.blur, borderType=cv2.BORDER_CONSTANT) > 0.5
+    # So does a slit between its chromatids; nobody would paint it as background.
+    slit = 2 * round(0.14 * look.width) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (slit, slit))
+    closed = cv2.morphologyEx(
+        through.astype(np.uint8), cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    mask = _largest(closed > 0)
     return Drawing(box, np.maximum(field, 0.0), mask, thinned(points), centromere, homologue.number)
+
+
+def _grain(shape: tuple[int, ...], size: float, look: Look, rng: np.random.Generator) -> Floats:
+    """Two-dimensional noise of standard deviation 1; its grains measure `size` widths of a chromosome."""
+    sigma = max(0.5, size * look.width)
+    noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    # As in `_smooth_noise`, in two dimensions: variance 1 / (4 pi sigma squared).
+    return np.asarray(np.clip(noise * (2.0 * sigma * np.sqrt(np.pi)), -2.5, 2.5), np.float32)
 
 
 def _along_and_aside(
@@ -267,6 +280,7 @@ def simulate_chromosome(
     bands: int = 550,
     scale: float = 1.0,
     bends: float = 1.0,
+    openness: float | None = None,
     turn_degrees: float | None = None,
     margin: int = 12,
 ) -> SimulatedChromosome:
@@ -284,6 +298,8 @@ def simulate_chromosome(
         1 for the magnification of a 620 x 760 metaphase.
     bends
         How readily it bends, see `random_course`.
+    openness
+        0 chromatids lie together, 1 arms gape widely; None: by chance.
     turn_degrees
         Turn counter-clockwise; 0 has the p arm up. None: by chance.
     margin
@@ -294,7 +310,7 @@ def simulate_chromosome(
     ValueError
         If there is no such class or resolution.
     """
-    rng, homologue, look, length = _prepare(number, stain, seed, bands, scale)
+    rng, homologue, look, length = _prepare(number, stain, seed, bands, scale, openness)
     points = random_course(length, look.width, homologue.centromere, rng, bends=bends)
     turn = float(rng.uniform(0.0, 360.0)) if turn_degrees is None else turn_degrees
     return _photograph_one(homologue, points, turn, look, margin, rng)
@@ -310,6 +326,7 @@ def simulate_bent_chromosome(
     scale: float = 1.0,
     bend_at: float | None = None,
     bend_radius: float | None = None,
+    openness: float = 0.02,
     turn_degrees: float = 0.0,
     margin: int = 12,
 ) -> SimulatedChromosome:
@@ -331,6 +348,8 @@ def simulate_bent_chromosome(
     bend_radius
         Radius of the bend in pixels; None: 0.8 widths, which is about the sharpest
         that does not fold. Smaller where the bend would not fit on the chromosome.
+    openness
+        0 chromatids lie together, 1 arms gape widely.
     turn_degrees
         Turn counter-clockwise; 0 has the p tip pointing up.
 
@@ -341,7 +360,7 @@ def simulate_bent_chromosome(
     """
     if abs(bend_degrees) > 180:
         raise ValueError(f"a chromosome bends by -180 to 180 degrees, not by {bend_degrees}")
-    rng, homologue, look, length = _prepare(number, stain, seed, bands, scale)
+    rng, homologue, look, length = _prepare(number, stain, seed, bands, scale, openness)
     points = course(
         length,
         bend_degrees=bend_degrees,
@@ -352,14 +371,14 @@ def simulate_bent_chromosome(
 
 
 def _prepare(
-    number: int, stain: Stain, seed: int, bands: int, scale: float
+    number: int, stain: Stain, seed: int, bands: int, scale: float, openness: float | None
 ) -> tuple[np.random.Generator, Ideogram, Look, float]:
     if not 1 <= number <= 24:
         raise ValueError(f"classes are 1 to 24, not {number}")
     rng = np.random.default_rng(seed)
     homologue = bands_of_homologue(load_ideograms(bands)[number - 1], rng)
     longest, width = usual_size(bands, scale)
-    look = draw_look(stain, width, rng)
+    look = draw_look(stain, width, rng, openness=openness)
     return rng, homologue, look, longest * homologue.length / LONGEST_ISCN
 
 

@@ -84,11 +84,12 @@ def read_truth(path: Path | str) -> tuple[Chromosome, ...]:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as data:
+        # Opened here, because NumPy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             arrays = {key: data[key] for key in ("masks", "kind", "number", "centromere", "axis", "axis_start", "id")}
     except OSError as error:
         raise UserError(f"cannot be read ({error.strerror or 'not a truth file'})", path=path) from error
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise UserError(
             "is not the truth of a simulated slide", path=path, advice='Such files come from "chromview simulate".'
         ) from error

@@ -17,7 +17,7 @@ from chromview.simulate.chromosome import LONGEST_ISCN, Drawing, draw_chromosome
 from chromview.simulate.formula import chromosome_numbers
 from chromview.simulate.optics import Floats, draw_light, photograph
 from chromview.simulate.placement import Region, Table
-from chromview.simulate.shape import Points, random_course
+from chromview.simulate.shape import STEP, Points, random_course
 from chromview.simulate.surroundings import Thing, draw_debris, draw_haze, draw_nucleus
 
 USUAL_SHAPE = (620, 760)
@@ -68,6 +68,7 @@ def simulate_metaphase(
     bands: int = 550,
     scale: float | None = None,
     bends: float = 1.0,
+    openness: float | None = None,
     crossings: int | None = None,
     contacts: int | None = None,
     nuclei: int | None = None,
@@ -92,6 +93,8 @@ def simulate_metaphase(
         Factor on the usual size of chromosomes; None: so that the cell fills the slide as usual.
     bends
         How readily chromosomes bend: 0 straight, 1 usual.
+    openness
+        0 chromatids lie together, 1 arms gape widely; None: by chance, one cell in eight gapes.
     crossings, contacts
         How many chromosomes are laid across another one, and beside one so that they touch;
         None: a few, by chance.
@@ -113,7 +116,7 @@ def simulate_metaphase(
         scale = min(min(shape) / USUAL_SHAPE[0], np.sqrt(shape[0] * shape[1] / (USUAL_SHAPE[0] * USUAL_SHAPE[1])) * 1.1)
         scale *= float(np.sqrt(46 / max(len(numbers), 46)))
     longest, width = usual_size(bands, scale * float(rng.uniform(0.94, 1.06)))
-    look = draw_look(stain, width, rng)
+    look = draw_look(stain, width, rng, openness=openness)
 
     homologues = [bands_of_homologue(load_ideograms(bands)[number - 1], rng) for number in numbers]
     lengths = [longest * h.length / LONGEST_ISCN * float(rng.normal(1.0, 0.025)) for h in homologues]
@@ -178,10 +181,7 @@ def _lay(
         order: list[int] = []
         # Long ones first: they find no place between many others.
         sequence = sorted(range(len(courses)), key=lambda k: -len(courses[k]) * float(rng.uniform(0.75, 1.3)))
-        modes = ["cross"] * crossings + ["touch"] * contacts
-        modes = modes[: max(0, len(courses) - 3)]
-        late = rng.permutation(np.arange(3, len(courses)))[: len(modes)] if modes else np.array([], int)
-        mode_at = dict(zip(late.tolist(), modes, strict=True))
+        mode_at = _modes([len(courses[k]) for k in sequence], crossings, contacts, 2.2 * look.width / STEP, rng)
         gap = 0.32 * look.width
         for k, index in enumerate(sequence):
             mode = mode_at.get(k, "apart")
@@ -201,6 +201,17 @@ def _lay(
         f"{len(courses)} chromosomes of this size do not fit on {shape[0]} x {shape[1]} pixels",
         advice="Choose a smaller scale or a larger slide.",
     )
+
+
+def _modes(
+    lengths: Sequence[int], crossings: int, contacts: int, long_enough: float, rng: np.random.Generator
+) -> dict[int, str]:
+    """Which of the chromosomes, by the order in which they are laid, cross or touch one that lies there."""
+    # The first few lie free, so that there is something to meet; very short ones would vanish on another one.
+    may = [int(k) for k in rng.permutation(np.arange(min(3, len(lengths)), len(lengths)))]
+    cross = sorted(may, key=lambda k: lengths[k] < long_enough)[:crossings]
+    touch = [k for k in may if k not in cross][:contacts]
+    return dict.fromkeys(cross, "cross") | dict.fromkeys(touch, "touch")
 
 
 def _cell(region: Region, shape: tuple[int, int]) -> Floats:
@@ -260,6 +271,7 @@ def simulate_cluster(
     numbers: Sequence[int] | None = None,
     crossing: bool | None = None,
     bends: float = 1.0,
+    openness: float | None = None,
     cut_out: bool = False,
 ) -> Simulated:
     """Photograph one cluster: chromosomes that touch or cross, one connected region.
@@ -268,7 +280,7 @@ def simulate_cluster(
     ----------
     count
         Number of chromosomes, 1 to 8.
-    stain, seed, bands, bends
+    stain, seed, bands, bends, openness
         As in `simulate_metaphase`.
     shape
         (H, W), at least 48 each way. Chromosomes are made smaller if they do not fit.
@@ -297,7 +309,7 @@ def simulate_cluster(
     for attempt in range(200):
         # Every few failures they get a little smaller.
         longest, width = usual_size(bands, scale * 0.93 ** (attempt // 6) * float(rng.uniform(0.9, 1.08)))
-        look = draw_look(stain, width, rng)
+        look = draw_look(stain, width, rng, openness=openness)
         chosen = sorted(numbers if numbers is not None else _draw_numbers(count, rng))
         homologues = [bands_of_homologue(load_ideograms(bands)[number - 1], rng) for number in chosen]
         courses = [
@@ -337,7 +349,9 @@ def simulate_cluster(
 
 def _draw_numbers(count: int, rng: np.random.Generator) -> list[int]:
     cell = chromosome_numbers("46,XX" if rng.random() < 0.5 else "46,XY")
-    return [int(number) for number in rng.choice(np.array(cell), count, replace=False)]
+    # A long chromosome meets others more often than a short one.
+    lengths = np.array([ideogram.length for ideogram in load_ideograms(400)])[np.array(cell) - 1]
+    return [int(number) for number in rng.choice(np.array(cell), count, replace=False, p=lengths / lengths.sum())]
 
 
 def _lay_cluster(

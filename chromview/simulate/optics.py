@@ -104,7 +104,7 @@ def draw_light(look: Look, shape: tuple[int, int], rng: np.random.Generator, *, 
     centre = rng.uniform(-0.4, 0.4, 2)
     fall = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2
     slope = rng.normal(0.0, 1.0) * rows + rng.normal(0.0, 1.0) * columns
-    cloud = tone(shape, 3.0, rng) + 0.5 * tone(shape, 8.0, rng)
+    cloud = tone(shape, 3.0, rng) + 0.5 * tone(shape, 8.0, rng) + 0.3 * tone(shape, min(shape) / look.width, rng)
     if look.stain.bright_on_dark:
         level = rng.uniform(4.0, 9.0)
         background = level * (1.0 + uneven * (0.1 * cloud - 0.08 * fall + 0.06 * slope))
@@ -121,7 +121,7 @@ def draw_light(look: Look, shape: tuple[int, int], rng: np.random.Generator, *, 
         background=np.asarray(background, np.float32),
         exposure=1.0,
         halo=float(rng.uniform(0.1, 0.35)),
-        noise=float(rng.uniform(0.8, 1.5)),
+        noise=float(rng.uniform(0.8, 2.2)),
         shot=float(rng.uniform(0.004, 0.01)),
     )
 

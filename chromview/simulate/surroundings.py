@@ -172,7 +172,9 @@ def draw_haze(cell: Floats, look: Look, rng: np.random.Generator, *, smudges: in
             continue
         box, distance = found
         patch = np.exp(-(distance**3)) * rng.uniform(0.02, 0.13)
+        # Out of focus fluorescence is smooth; precipitated stain is a powder.
+        powder = 0.12 if look.stain.bright_on_dark else 0.5
         haze[box.slices] += patch * np.clip(
-            1.0 + 0.5 * _grain((box.height, box.width), 0.12 * look.width, rng), 0.0, 2.5
+            1.0 + powder * _grain((box.height, box.width), 0.12 * look.width, rng), 0.0, 2.5
         )
     return np.asarray(np.maximum(haze, 0.0), np.float32)
