@@ -125,11 +125,16 @@ def install_with_apt(packages: Sequence[str], what_for: str) -> None:
     if os.geteuid() != 0:
         raise SetupError(f"{what_for} is missing. Install it, then try again:\n  sudo {shlex.join(command)}")
     say(f"Installing {what_for}: {' '.join(packages)}")
-    quiet = environment(DEBIAN_FRONTEND="noninteractive")
-    for step in (["apt-get", "update", "-qq"], [*command[:2], "-qq", *command[2:]]):
-        if subprocess.run(step, env=quiet, stdin=subprocess.DEVNULL, check=False).returncode:
+    silent = environment(DEBIAN_FRONTEND="noninteractive")
+    for step in (["apt-get", "update"], command):
+        done = subprocess.run(
+            step, env=silent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        if done.returncode:
+            # apt says a page on success and one telling line on failure; only the second is worth reading.
+            last = done.stdout.decode(errors="replace").strip().splitlines()[-3:]
             raise SetupError(
-                f"`{shlex.join(step)}` failed. Install this by hand, then try again:\n  {' '.join(packages)}"
+                "\n".join([*last, f"`{shlex.join(step)}` failed. Install this, then try again: {' '.join(packages)}"])
             )
 
 
