@@ -60,6 +60,22 @@ def read_bytes(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
         If it does not exist, may not be read, is a folder or a device, is empty or larger than `limit` bytes.
     """
     path = Path(path)
+    check_readable(path, limit=limit)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise os_problem(error, path) from error
+
+
+def check_readable(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
+    """First 32 bytes of a file that is going to be read, by us or by a library that says less clearly what is wrong.
+
+    Raises
+    ------
+    UserError
+        As `read_bytes`.
+    """
+    path = Path(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -72,17 +88,26 @@ def read_bytes(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
                 path=path,
                 advice="Save the one image that is needed to a file of its own.",
             )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            start = file.read(32)
     except OSError as error:
         raise os_problem(error, path) from error
-    if not data:
+    if not start:
         raise UserError("is empty (0 bytes)", path=path, advice="Copy or export it again.")
-    return data
+    return start
 
 
 def sha256(data: bytes) -> str:
     """Hexadecimal SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether `path` is a folder; raises `UserError` if nobody may know that."""
+    try:
+        return Path(path).is_dir()
+    except OSError as error:
+        raise os_problem(error, path) from error
 
 
 def make_folder(path: Path | str) -> Path:
@@ -112,7 +137,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
         If the folder is missing or read-only, the disk is full, or `path` is a folder. What was there stays.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         raise UserError("is a folder, not a file", path=path, advice="Give the name of a file in it.")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
@@ -126,7 +151,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files for the owner alone; exports are for everyone the folder's owner allows.
-        part.chmod(0o666 & ~_umask())
+        part.chmod(0o666 & ~umask())
         part.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -151,7 +176,8 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The bits that new files of this process must not have."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

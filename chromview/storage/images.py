@@ -81,7 +81,7 @@ def read_image(path: Path | str) -> SlideImage:
     """
     path = Path(path)
     data = read_bytes(path)
-    raster = _decode(path, data)
+    raster = read_raster(path, data)
     pixels = _grey(path, raster)
     low, high = int(pixels.min()), int(pixels.max())
     if low == high:
@@ -155,7 +155,8 @@ def thumbnail(image: SlideImage, size: int) -> npt.NDArray[np.uint8]:
     return result
 
 
-def _decode(path: Path, data: bytes) -> Raster:
+def read_raster(path: Path, data: bytes) -> Raster:
+    """Decode the bytes of an image file to samples in its own values; raises `UserError` naming `path`."""
     kind = next((name for start, name in _SIGNATURES if data.startswith(start)), None)
     if kind is None:
         raise UserError(f"is not an image that can be read: {_describe(data)}", path=path, advice=_ADVICE)
@@ -229,24 +230,24 @@ def _grey(path: Path, raster: Raster) -> Grey:
     if raster.palette is not None:
         indices = np.minimum(samples[..., 0] if samples.ndim == 3 else samples, len(raster.palette) - 1)
         return _combine(raster.palette[indices])
-    samples = np.asarray(_whole_range(path, samples, raster.bits))
+    samples = _whole_range(path, samples, raster.bits)
     top = np.iinfo(samples.dtype).max
     opacity = None
     if samples.ndim == 3 and raster.alpha:
         samples, opacity = samples[..., :-1], samples[..., -1]
     if raster.white_is_zero:
         samples = top - samples
-    grey: Grey = samples if samples.ndim == 2 else _combine(samples)
+    grey = samples if samples.ndim == 2 else _combine(samples)
     # Programs that leave the opacity at 0 everywhere do not mean an empty picture.
     if opacity is not None and opacity.any() and opacity.min() < top:
         share = opacity.astype(np.float32) / top
         colour = grey.astype(np.float32) if raster.premultiplied else grey * share
         over_white = np.clip(np.rint(colour + top * (1 - share)), 0, top)
-        return over_white.astype(np.uint8 if top == 255 else np.uint16)
+        return over_white.astype(np.uint8) if top == 255 else over_white.astype(np.uint16)
     return np.ascontiguousarray(grey)
 
 
-def _whole_range(path: Path, samples: npt.NDArray[Any], bits: int) -> Grey:
+def _whole_range(path: Path, samples: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
     """Samples as uint8 or uint16, whatever they were."""
     if samples.dtype == np.bool_:
         return samples.astype(np.uint8) * np.uint8(255)
