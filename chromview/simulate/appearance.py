@@ -108,7 +108,7 @@ def draw_look(stain: Stain, width: float, rng: np.random.Generator, *, openness:
         width=width * rng.uniform(0.93, 1.07),
         openness=gape if openness is None else openness,
         groove=float(rng.uniform(0.1, 0.65)),
-        strength=float(rng.uniform(0.9, 1.12)),
+        strength=float(rng.uniform(0.84, 1.06)),
         fuzz=float(rng.uniform(0.7, 1.3)) * scale,
         texture=float(rng.uniform(0.07, 0.13)) * (0.6 if fluorescent else 1.0),
         blur=float(rng.uniform(1.2, 1.85) if fluorescent else rng.uniform(0.95, 1.35)) * scale,

@@ -19,7 +19,7 @@ SAMPLES: dict[str, _Maker] = {
     "metaphase_45_x": lambda: simulate_metaphase("45,X", seed=44, bands=400, nuclei=0),
     "metaphase_dapi_male": lambda: simulate_metaphase("46,XY", stain=Stain.DAPI, seed=55, shape=(517, 645), nuclei=1),
     "cluster_crossing": lambda: simulate_cluster(2, seed=61, numbers=(2, 8), crossing=True),
-    "cluster_touching": lambda: simulate_cluster(2, seed=62, numbers=(5, 11), crossing=False),
+    "cluster_touching": lambda: simulate_cluster(2, seed=1, numbers=(5, 11), crossing=False),
     "cluster_bent": lambda: simulate_cluster(2, seed=63, numbers=(1, 4), crossing=True, bends=1.8),
     "cluster_cut_out": lambda: simulate_cluster(2, seed=64, numbers=(3, 9), crossing=True, cut_out=True),
     "cluster_dapi": lambda: simulate_cluster(2, stain=Stain.DAPI, seed=65, numbers=(6, 13), crossing=True),
