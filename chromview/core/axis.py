@@ -15,16 +15,26 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solveh_banded
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, FloatArray
+from chromview.core.curves import Points, arc_length, normals, resample, smooth, tangents
+from chromview.core.ways import Ways, between_prongs
 
-_Float = npt.NDArray[np.float64]
+__all__ = [
+    "CrossSections",
+    "arc_length",
+    "cross_sections",
+    "find_axis",
+    "nearest",
+    "normals",
+    "resample",
+    "smooth",
+    "tangents",
+]
+
 _PAD = 3
-_ROUNDS = 4
+_ROUNDS = 3
 
 
 class CrossSections(NamedTuple):
@@ -40,85 +50,10 @@ class CrossSections(NamedTuple):
     """
 
     inside: BoolArray
-    offsets: _Float
+    offsets: Points
 
 
-def arc_length(axis: npt.NDArray[np.floating]) -> _Float:
-    """Distance along an axis ``(n, 2)`` from its first point to each point, ``(n,)``, in pixels."""
-    along = np.zeros(len(axis), np.float64)
-    steps = np.diff(axis, axis=0)
-    np.cumsum(np.hypot(steps[:, 0], steps[:, 1]), out=along[1:])
-    return along
-
-
-def resample(axis: npt.NDArray[np.floating], step: float = 1.0) -> _Float:
-    """The same polyline with points at equal distances.
-
-    Parameters
-    ----------
-    axis
-        ``(n, 2)`` points (y, x), n >= 1.
-    step
-        Wanted distance in pixels; the nearest one that divides the length is taken.
-
-    Returns
-    -------
-    ``(m, 2)`` float64, m >= 2 unless the length is zero; first and last point kept.
-    """
-    line: _Float = np.asarray(axis, np.float64)
-    along = arc_length(line)
-    if along[-1] <= 0:
-        return line[:1].copy()
-    keep = np.concatenate([[True], np.diff(along) > 0])
-    wanted = np.linspace(0, along[-1], max(2, round(along[-1] / step) + 1))
-    return np.column_stack([np.interp(wanted, along[keep], line[keep, k]) for k in (0, 1)])
-
-
-def tangents(axis: npt.NDArray[np.floating]) -> _Float:
-    """Unit vectors (y, x) along an axis ``(n, 2)``, n >= 2."""
-    difference: _Float = np.gradient(np.asarray(axis, float), axis=0)
-    length = np.hypot(difference[:, 0], difference[:, 1])
-    unit: _Float = difference / np.maximum(length, 1e-9)[:, None]
-    return unit
-
-
-def normals(axis: npt.NDArray[np.floating]) -> _Float:
-    """Unit vectors (y, x) to the right-hand side of an axis that is drawn from top to bottom.
-
-    A turn of the tangent, never a mirror, so that sampling along them keeps left and right.
-    """
-    along = tangents(axis)
-    return np.stack([-along[:, 1], along[:, 0]], axis=1)
-
-
-def smooth(points: _Float, weights: _Float, stiffness: float, order: int = 3) -> _Float:
-    """Points ``(n, 2)`` smoothed by least squares with a penalty on their differences.
-
-    Third differences let parabolas through, so bends are not cut short.
-
-    Parameters
-    ----------
-    weights
-        ``(n,)``, 0 where a point is not known.
-    stiffness
-        Length in points below which wiggles vanish.
-    """
-    n = len(points)
-    if n <= order:
-        return points.copy()
-    # Half of the amplitude passes at the wavelength 2 pi * stiffness.
-    penalty = float(stiffness) ** (2 * order)
-    coefficients = np.diff(np.eye(order + 1), n=order, axis=0)[0]
-    bands = np.zeros((order + 1, n))
-    for lag in range(order + 1):
-        product = coefficients[: order + 1 - lag] * coefficients[lag:]
-        bands[order - lag, lag:] = np.convolve(np.ones(n - order), product)[: n - lag]
-    bands *= penalty
-    bands[order] += weights + 1e-9
-    return np.asarray(solveh_banded(bands, points * weights[:, None] + 1e-9 * points))
-
-
-def cross_sections(field: npt.NDArray[np.float32], axis: _Float, reach: int) -> CrossSections:
+def cross_sections(field: npt.NDArray[np.float32], axis: Points, reach: int) -> CrossSections:
     """Where the mask lies to both sides of an axis.
 
     Parameters
@@ -135,11 +70,14 @@ def cross_sections(field: npt.NDArray[np.float32], axis: _Float, reach: int) -> 
     x, y = points[..., 1].astype(np.float32), points[..., 0].astype(np.float32)
     value = cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     inside = value > 0.5
-    inside &= nearest(axis, x, y, offsets)
+    along = tangents(axis)
+    if (along @ along.mean(axis=0)).min() < 0.8:
+        # Only an axis that turns can come near itself again.
+        inside &= nearest(axis, x, y, offsets)
     return CrossSections(inside, offsets)
 
 
-def nearest(axis: _Float, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], offsets: _Float) -> BoolArray:
+def nearest(axis: Points, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], offsets: Points) -> BoolArray:
     """Whether a point beside the axis has no other part of the axis nearer to it.
 
     Parameters
@@ -156,7 +94,7 @@ def nearest(axis: _Float, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]
     away = np.full(high - low, 255, np.uint8)
     line = np.round((axis - low)[:, ::-1] * 16).astype(np.int32)
     cv2.polylines(away, [line.reshape(-1, 1, 2)], False, 0, 1, cv2.LINE_8, 4)
-    distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, 3)
     there = cv2.remap(distance, x - np.float32(low[1]), y - np.float32(low[0]), cv2.INTER_LINEAR)
     # The line is drawn in whole pixels: one and a half of tolerance.
     return np.asarray(there >= 0.97 * np.abs(offsets)[None, :] - 1.5)
@@ -193,104 +131,7 @@ def _without_holes(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return mask
 
 
-_STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5))
-
-
-class _Ways:
-    """Shortest ways inside a mask, over its pixels, that keep to the middle."""
-
-    def __init__(self, mask: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> None:
-        self.number = np.full(mask.shape, -1, np.int32)
-        inside = mask > 0
-        self.points = np.argwhere(inside).astype(np.float64)
-        self.number[inside] = np.arange(len(self.points), dtype=np.int32)
-        self.depth = depth[inside]
-        # Steps at the outline cost some times those in the middle of the same place.
-        middle = cv2.dilate(depth, np.ones((5, 5), np.uint8))
-        price = 1 + 4 * (1 - depth / np.maximum(middle, np.float32(1e-6))) ** 2 + 2 / (1 + depth)
-        heads, tails, costs = [], [], []
-        height, width = mask.shape
-        for dy, dx, length in _STEPS:
-            here = (slice(0, height - dy), slice(max(0, -dx), width - max(0, dx)))
-            there = (slice(dy, height), slice(max(0, dx), width + min(0, dx)))
-            both = inside[here] & inside[there]
-            heads.append(self.number[here][both])
-            tails.append(self.number[there][both])
-            costs.append(0.5 * length * (price[here][both] + price[there][both]))
-        ends = np.concatenate(heads), np.concatenate(tails)
-        self.graph = csr_array((np.concatenate(costs), ends), shape=(len(self.points),) * 2)
-
-    def longest(self) -> npt.NDArray[np.intp]:
-        """Pixel numbers of the way between the two points farthest from each other."""
-        start = int(np.argmax(self.depth))
-        first = int(np.argmax(_finite(dijkstra(self.graph, directed=False, indices=start))))
-        away, before = dijkstra(self.graph, directed=False, indices=first, return_predecessors=True)
-        return self._back(int(np.argmax(_finite(away))), before)
-
-    def branches(self, path: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
-        """Ways from `path` to the points farthest from it, one for each half of the path that has any."""
-        away, before, root = dijkstra(self.graph, directed=False, indices=path, return_predecessors=True, min_only=True)
-        half = np.zeros(len(self.points), np.int8)
-        half[path[len(path) // 2 :]] = 1
-        side = half[np.maximum(root, 0)]
-        away = np.where(root >= 0, _finite(away), -1.0)
-        tips = [int(np.argmax(np.where(side == which, away, -1.0))) for which in (0, 1)]
-        return [self._back(tip, before)[::-1] for tip in tips if away[tip] > 0]
-
-    def _back(self, at: int, before: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
-        way = [at]
-        while before[way[-1]] >= 0:
-            way.append(int(before[way[-1]]))
-        return np.array(way, np.intp)
-
-
-def _finite(distance: _Float) -> _Float:
-    return np.where(np.isfinite(distance), distance, -1.0)
-
-
-def _between_prongs(ways: _Ways, path: npt.NDArray[np.intp], half_width: float) -> _Float:
-    """The longest path, its ends moved to the middle between the two chromatids where these stand open.
-
-    Open chromatids make two prongs at an end, and the longest path runs into one of them.
-    A branch counts as the other prong if it is long for the width, joins the path at less
-    than half of it and is about as long as the part of the path from there to the tip.
-    """
-    points = ways.points[path]
-    line = np.full(ways.number.shape, 255, np.uint8)
-    cv2.polylines(line, [points[:, ::-1].astype(np.int32).reshape(-1, 1, 2)], False, 0, 1)
-    away = cv2.distanceTransform(line, cv2.DIST_L2, 3)
-    if float(away[ways.number >= 0].max()) < 1.25 * half_width:
-        return points
-    ends: list[_Float | None] = [None, None]
-    joints = [0, len(path) - 1]
-    for branch in ways.branches(path):
-        at = int(np.flatnonzero(path == branch[0])[0])
-        side = int(at >= len(path) // 2)
-        other = ways.points[branch]
-        own = points[at:] if side else points[at::-1]
-        lengths = float(arc_length(own)[-1]), float(arc_length(other)[-1])
-        if lengths[1] < 0.8 * half_width or not 0.4 <= lengths[0] / lengths[1] <= 2.5:
-            continue
-        count = max(len(own), len(other))
-        ends[side] = 0.5 * (_spread(own, count) + _spread(other, count))
-        joints[side] = at
-    head, tail = ends
-    parts = [points[joints[0] : joints[1] + 1]]
-    if head is not None:
-        parts.insert(0, head[::-1])
-    if tail is not None:
-        parts.append(tail)
-    return np.concatenate(parts)
-
-
-def _spread(line: _Float, count: int) -> _Float:
-    """`count` points at equal distances on a polyline."""
-    along = arc_length(line)
-    wanted = np.linspace(0, along[-1], count)
-    return np.stack([np.interp(wanted, along, line[:, k]) for k in (0, 1)], axis=1)
-
-
-def _straight(mask: npt.NDArray[np.uint8]) -> _Float:
+def _straight(mask: npt.NDArray[np.uint8]) -> Points:
     """The line through the centre along which a mask is longest, ``(n, 2)``."""
     points = np.argwhere(mask > 0).astype(float)
     centre = points.mean(axis=0)
@@ -299,19 +140,19 @@ def _straight(mask: npt.NDArray[np.uint8]) -> _Float:
     return resample(np.stack([centre + along.min() * vectors[:, 1], centre + along.max() * vectors[:, 1]]))
 
 
-def _trim(axis: _Float, length: float) -> _Float:
+def _trim(axis: Points, length: float) -> Points:
     """An axis without `length` pixels at each end."""
     along = arc_length(axis)
     keep = (along >= length) & (along <= along[-1] - length)
     return axis[keep] if np.count_nonzero(keep) >= 3 else axis
 
 
-def _extend(axis: _Float, by: int, span: int, spacing: float = 1.0) -> _Float:
+def _extend(axis: Points, by: int, span: int, spacing: float = 1.0) -> Points:
     """An axis lengthened by `by` points at both ends, in the direction of its last `span` points."""
     step = spacing * np.arange(1, by + 1)[:, None]
     span = min(span, len(axis) - 1)
 
-    def direction(piece: _Float) -> _Float:
+    def direction(piece: Points) -> Points:
         vector = piece[-1] - piece[0]
         return np.asarray(vector / max(float(np.hypot(*vector)), 1e-9))
 
@@ -321,8 +162,8 @@ def _extend(axis: _Float, by: int, span: int, spacing: float = 1.0) -> _Float:
 
 
 def _to_the_tips(
-    field: npt.NDArray[np.float32], axis: _Float, half_width: float, reach: int
-) -> tuple[_Float, BoolArray]:
+    field: npt.NDArray[np.float32], axis: Points, half_width: float, reach: int
+) -> tuple[Points, BoolArray]:
     """Axis lengthened and cut to where the mask ends, and the mask across it."""
     longer = _extend(axis, round(2.5 * half_width) + 3, max(3, round(half_width)))
     inside = cross_sections(field, longer, reach).inside
@@ -337,7 +178,9 @@ def _to_the_tips(
     return longer[first:last], inside[first:last]
 
 
-def find_axis(mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
+def find_axis(
+    mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0), *, usual_width: float | None = None
+) -> FloatArray:
     """Axis of a chromosome from its mask, smooth, from tip to tip.
 
     Parameters
@@ -346,6 +189,10 @@ def find_axis(mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0)) -> Floa
         ``(h, w)`` bool. If it has several parts the largest counts; small holes are filled.
     origin
         (y, x) of the mask's first pixel on the slide, added to every point.
+    usual_width
+        Width in pixels that chromosomes of this slide usually have, if that is known. With
+        it an arch whose arms are half as wide is taken for the open chromatids of an
+        acrocentric chromosome, without it for a chromosome bent in the middle.
 
     Returns
     -------
@@ -360,14 +207,17 @@ def find_axis(mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0)) -> Floa
     if not mask.any():
         raise ValueError("an empty mask has no axis")
     whole = clean_mask(mask)
-    depth = cv2.distanceTransform(whole, cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(whole, cv2.DIST_L2, 3)
     area = float(np.count_nonzero(whole))
-    ways = _Ways(whole, depth)
+    ways = Ways(whole, depth)
     path = ways.longest()
     length = float(arc_length(ways.points[path])[-1])
     half_width = max(1.0, 0.5 * area / max(length, 1.0))
-    axis = resample(_between_prongs(ways, path, half_width))
-    straight = length < 3 or length**2 < 3.2 * area
+    axis = resample(between_prongs(ways, path, half_width, usual_width))
+    # Between two prongs a chromosome is twice as wide, and the way shorter.
+    length = float(arc_length(axis)[-1])
+    half_width = max(1.0, 0.5 * area / max(length, 1.0))
+    straight = length < 3 or length**2 < 2.2 * area
     if straight:
         # A short one: its longest path runs from corner to corner, and its outline tells no bend.
         axis = _straight(whole)
@@ -384,7 +234,7 @@ def find_axis(mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0)) -> Floa
     return np.ascontiguousarray(axis - _PAD + np.asarray(origin, float), dtype=np.float32)
 
 
-def _refine(mask: npt.NDArray[np.uint8], axis: _Float, half_width: float, straight: bool) -> _Float:
+def _refine(mask: npt.NDArray[np.uint8], axis: Points, half_width: float, straight: bool) -> Points:
     """Axis moved to the middle of its cross-sections, smooth, and reaching to the tips."""
     field = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7)
     reach = round(2.5 * half_width) + 3
@@ -407,12 +257,15 @@ def _refine(mask: npt.NDArray[np.uint8], axis: _Float, half_width: float, straig
         middle = np.clip(np.where(count > 0, middle, 0.0), -half_width, half_width)
         moved = axis + middle[:, None] * normals(axis)
         axis = resample(smooth(moved, weights, stiffness, order))
+    # The last bit of the way is drawn on straight: a blunt end pulls its middle towards a corner.
+    if len(axis) > 4 * half_width:
+        axis = _trim(axis, 0.6 * half_width)
     axis, _ = _to_the_tips(field, axis, half_width, reach)
     # The points are middles of pixels: the tips are half a pixel further.
     return _extend(axis, 1, max(2, round(half_width)), 0.5) if len(axis) > 1 else axis
 
 
-def _both_prongs(low: npt.NDArray[np.intp], high: npt.NDArray[np.intp], count: npt.NDArray[np.intp]) -> _Float:
+def _both_prongs(low: npt.NDArray[np.intp], high: npt.NDArray[np.intp], count: npt.NDArray[np.intp]) -> Points:
     """Weight ``(n,)`` of each cross-section: almost none past the end of the shorter of two prongs.
 
     There only the longer one is left, and its middle is not the middle of the chromosome.
