@@ -56,6 +56,9 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         folder = home / name
         folder.mkdir(exist_ok=True)
         monkeypatch.setenv(variable, str(folder))
+    # A person's own overrides would lead the tests to their cases and other weights.
+    for variable in ("CHROMVIEW_CASES", "CHROMVIEW_MODELS", "CHROMVIEW_RESOURCES"):
+        monkeypatch.delenv(variable, raising=False)
     core = sys.modules.get("PySide6.QtCore")
     if core is not None:
         # Qt remembers the folder from its first use; it must be told.
