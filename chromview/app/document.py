@@ -31,7 +31,7 @@ from chromview.errors import UserError
 from chromview.places import cases_dir
 from chromview.storage.case_file import CASE_SUFFIX, CaseFile
 from chromview.storage.case_rows import History, Kind
-from chromview.storage.case_schema import damaged, read_only
+from chromview.storage.case_schema import damaged, is_there, read_only
 
 __all__ = ["Changed", "Document", "SlideInfo"]
 
@@ -147,7 +147,7 @@ class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
             If it cannot be written, or is a case open elsewhere. The document stays where it was.
         """
         path = _with_suffix(path)
-        if path.exists() and self.path.exists() and path.samefile(self.path):
+        if is_there(path) and is_there(self.path) and path.samefile(self.path):
             return
         self._file.copy_to(path)
         file = CaseFile.open(path)

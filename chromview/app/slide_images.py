@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chromview.core.chromosome import SlideImage
 from chromview.errors import UserError
+from chromview.storage.case_schema import is_there
 
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
@@ -42,7 +43,7 @@ class SlideImages:
         try:
             image = read_image(slide.row.path)
         except UserError as error:
-            missing = not slide.row.path.exists()
+            missing = not is_there(slide.row.path)
             self._mark(slide_id, missing=missing, changed=slide.changed)
             if missing:
                 raise UserError(

@@ -13,7 +13,7 @@ from chromview.core.chromosome import Chromosome
 from chromview.errors import UserError
 from chromview.storage.case_file import CaseFile
 from chromview.storage.case_rows import History, SlideRow
-from chromview.storage.case_schema import damaged, in_words
+from chromview.storage.case_schema import damaged, in_words, is_there
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class SlideList:
         for row in self._file.slides():
             slide = self._slides.get(row.id) or Slide(row)
             slide.row, slide.next_id, slide.fields, slide.summary = row, row.next_id, row.fields, row.summary
-            slide.missing = not row.path.exists()
+            slide.missing = not is_there(row.path)
             slides[row.id] = slide
         self._slides = slides
         self.touch()

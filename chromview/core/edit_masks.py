@@ -73,7 +73,7 @@ def cut(box: Box, mask: BoolArray, line: npt.ArrayLike) -> list[BoolArray]:
     parts = [label for family in families.values() if len(family) > 1 for label in family]
     if not parts:
         raise ValueError("the line does not cut the mask in two")
-    return _shared_out(mask, labels, sorted(parts, key=lambda label: -areas[label]))
+    return sorted(_shared_out(mask, labels, parts), key=lambda part: -int(part.sum()))
 
 
 def _shared_out(mask: BoolArray, labels: npt.NDArray[np.int32], parts: Sequence[int]) -> list[BoolArray]:
@@ -132,14 +132,18 @@ def _bridge(first: BoolArray, second: BoolArray) -> BoolArray | None:
         return None
     start = int(nearest[0][end]), int(nearest[1][end])
     ends = [_tip(mask, point) for mask, point in ((first, start), (second, (int(end[0]), int(end[1]))))]
-    bridge = np.zeros(first.shape, np.uint8)
-    hull = cv2.convexHull(np.concatenate(ends)[:, ::-1].astype(np.int32).reshape(-1, 1, 2))
-    cv2.fillConvexPoly(bridge, hull, 1)
-    return bridge > 0
+    return _hull(first.shape, np.concatenate(ends))
+
+
+def _hull(shape: tuple[int, ...], points: npt.NDArray[np.intp]) -> BoolArray:
+    """Convex hull of points (y, x), filled."""
+    filled = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(points[:, ::-1].astype(np.int32).reshape(-1, 1, 2)), 1)
+    return filled > 0
 
 
 def _tip(mask: BoolArray, point: tuple[int, int]) -> npt.NDArray[np.intp]:
-    """Pixels (y, x) of `mask` around `point` on its edge: its end there, about as deep as half its width."""
+    """Pixels (y, x) of `mask` around `point` on its edge: its end there, a little deeper than wide."""
     inside = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     rows, columns = np.nonzero(mask)
     away = np.hypot(rows - point[0], columns - point[1])
@@ -148,7 +152,8 @@ def _tip(mask: BoolArray, point: tuple[int, int]) -> npt.NDArray[np.intp]:
     for _ in range(4):
         near = away <= 2 * half + 1
         half = max(half, float(inside[rows[near], columns[near]].max()))
-    near = away <= 1.5 * half
+    # Deep enough to hold the whole width of an end that is cut aslant; it adds nothing to a straight one.
+    near = away <= 2.5 * half
     return np.stack([rows[near], columns[near]], axis=1)
 
 
@@ -205,10 +210,11 @@ def split_crossing(mask: BoolArray) -> tuple[BoolArray, BoolArray]:
     inside = distance_transform_edt(padded)
     best: tuple[float, tuple[BoolArray, BoolArray]] | None = None
     for centre in _crossing_points(padded, inside):
-        arms = _arms(padded, inside, centre)
-        if arms is None:
+        found = _arms(padded, inside, centre)
+        if found is None:
             continue
-        bend, pair = _paired(padded, arms, centre)
+        arms, edges = found
+        bend, pair = _paired(padded, arms, edges, centre)
         if best is None or bend < best[0]:
             best = bend, pair
     if best is None:
@@ -234,26 +240,35 @@ def _crossing_points(mask: BoolArray, inside: npt.NDArray[np.float64]) -> list[t
     return [p for p in (*middles, *points) if mask[round(p[0]), round(p[1])]]
 
 
-def _arms(mask: BoolArray, inside: npt.NDArray[np.float64], centre: tuple[float, float]) -> list[BoolArray] | None:
-    """Three or four arms that a disc around `centre` leaves; four if any radius gives four."""
+def _arms(
+    mask: BoolArray, inside: npt.NDArray[np.float64], centre: tuple[float, float]
+) -> tuple[list[BoolArray], list[npt.NDArray[np.intp]]] | None:
+    """Three or four arms that a disc around `centre` leaves, and their pixels (y, x) along the disc.
+
+    Four if any radius gives four.
+    """
     away = np.hypot(np.arange(mask.shape[0])[:, None] - centre[0], np.arange(mask.shape[1])[None, :] - centre[1])
     radius = float(inside[round(centre[0]), round(centre[1])])
-    three: list[BoolArray] | None = None
+    three: tuple[list[BoolArray], list[npt.NDArray[np.intp]]] | None = None
     for factor in (1.1, 1.3, 1.5, 1.8, 2.1, 2.5, 3.0):
         outside = mask & (away > factor * radius)
         count, labels = cv2.connectedComponents(outside.astype(np.uint8), connectivity=8)
         areas = np.bincount(labels.ravel(), minlength=count)
         # An arm is longer than the crossing is thick, or it is only a corner of it.
         arms = [labels == label for label in range(1, count) if areas[label] >= max(_SMALLEST, 0.6 * radius**2)]
+        edges = [np.argwhere(arm & (away <= factor * radius + 2)) for arm in arms]
         if len(arms) == 4:
-            return arms
+            return arms, edges
         if len(arms) == 3 and three is None:
-            three = arms
+            three = arms, edges
     return three
 
 
 def _paired(
-    mask: BoolArray, arms: Sequence[BoolArray], centre: tuple[float, float]
+    mask: BoolArray,
+    arms: Sequence[BoolArray],
+    edges: Sequence[npt.NDArray[np.intp]],
+    centre: tuple[float, float],
 ) -> tuple[float, tuple[BoolArray, BoolArray]]:
     """The two chromosomes of the best pairing of arms, and how much they bend (degrees)."""
     if len(arms) == 4:
@@ -272,15 +287,13 @@ def _paired(
     parts = []
     for pair in pairing:
         part = arms[pair[0]].copy()
+        ends = edges[pair[0]]
         if len(pair) == 2:
             part |= arms[pair[1]]
-            bridge = _bridge(arms[pair[0]], arms[pair[1]])
+            ends = np.concatenate([ends, edges[pair[1]]])
         else:
-            middle = np.zeros_like(part)
-            middle[round(centre[0]), round(centre[1])] = True
-            bridge = _bridge(part, middle)
-        if bridge is not None:
-            part |= bridge & mask
+            ends = np.concatenate([ends, np.round([centre]).astype(np.intp)])
+        part |= _hull(mask.shape, ends) & mask
         parts.append(part)
     # What no way covers (the corners between the arms) goes to the nearer of the two.
     rest = mask & ~parts[0] & ~parts[1]

@@ -30,6 +30,7 @@ from typing import Any, Self
 from chromview.core.chromosome import Chromosome
 from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, from_bytes, to_bytes
 from chromview.errors import UserError
+from chromview.storage.case_lock import may_write, note_closed, note_open, refuse_open_case, refuse_open_here
 from chromview.storage.case_rows import Entry, History, Kind, SlideRow
 from chromview.storage.case_schema import (
     APPLICATION_ID,
@@ -40,6 +41,7 @@ from chromview.storage.case_schema import (
     check_structure,
     damaged,
     in_words,
+    is_there,
     read_only,
 )
 from chromview.storage.files import sync_folder
@@ -55,6 +57,7 @@ class CaseFile:
 
     def __init__(self, path: Path, database: sqlite3.Connection, copy: tempfile.TemporaryDirectory[str] | None) -> None:
         self.path = path
+        self._here = None if copy is not None else note_open(path)
         self._database = database
         self._copy = copy
 
@@ -74,7 +77,7 @@ class CaseFile:
         UserError
             If there is a file of that name, or it cannot be written.
         """
-        if path.exists():
+        if is_there(path):
             raise UserError("there is a file of this name already", path=path, advice="Choose another name.")
         part = path.with_name(path.name + ".part")
         with in_words(path):
@@ -86,7 +89,7 @@ class CaseFile:
                     database.execute("PRAGMA synchronous = FULL")
                     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                    database.executescript(SCHEMA)
+                    database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
                 finally:
                     database.close()
                 _put_in_place(part, path)
@@ -103,8 +106,9 @@ class CaseFile:
         UserError
             If it is missing, not a case, of a newer version, damaged, or open already.
         """
+        refuse_open_here(path)
         check(path)
-        if not _may_write(path):
+        if not may_write(path):
             return cls._open_to_read(path)
         check_structure(path)
         return cls._open_to_write(path)
@@ -155,6 +159,7 @@ class CaseFile:
             pass  # the log stays beside the file, and the next opening reads it
         finally:
             self._database.close()
+            note_closed(self._here)
             if self._copy is not None:
                 self._copy.cleanup()
 
@@ -172,8 +177,8 @@ class CaseFile:
         UserError
             If it cannot be written, or is a case that is open elsewhere.
         """
-        if path.exists():
-            _refuse_open_case(path)
+        if is_there(path):
+            refuse_open_case(path)
         part = path.with_name(path.name + ".part")
         with in_words(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,9 +214,9 @@ class CaseFile:
     def _slide(self, row: Sequence[Any]) -> SlideRow:
         id, path, relative, sha256, removed, next_id, fields, summary = row
         where = Path(path)
-        if relative and not where.exists():
+        if relative and not is_there(where):
             beside = self.path.parent / relative
-            where = Path(os.path.normpath(beside)) if beside.exists() else where
+            where = Path(os.path.normpath(beside)) if is_there(beside) else where
         return SlideRow(id, where, sha256, bool(removed), next_id, json.loads(fields), json.loads(summary))
 
     def add_slides(self, files: Iterable[tuple[Path, str]]) -> list[int]:
@@ -385,30 +390,12 @@ class _Transaction:
                 raise error
 
 
-def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-
-
 def _relative(path: Path, case: Path) -> str:
     """`path` as seen from the folder of `case`; empty where there is no such way (another drive)."""
     try:
         return Path(os.path.relpath(path, case.parent)).as_posix()
     except ValueError:
         return ""
-
-
-def _refuse_open_case(path: Path) -> None:
-    """Raise `UserError` if `path` is a case that is open in some window."""
-    try:
-        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
-        try:
-            database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            with in_words(path):
-                raise
 
 
 def _put_in_place(part: Path, path: Path) -> None:

@@ -55,6 +55,15 @@ CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(AB
 CREATE TRIGGER journal_keeps_values BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 """
 
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at `path` that can be seen; a folder one may not look into counts as no."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED_ADVICE = (
     "Nothing was changed in it. Take the last good copy of the case; keep this file, most of it can often be recovered."
