@@ -138,7 +138,6 @@ def document(
             "annotations": list(annotations),
         },
         indent=1,
-        ensure_ascii=False,
         allow_nan=False,
     )
 

@@ -212,7 +212,9 @@ def write_analysis(folder: Path | str, image: SlideImage, analysis: Analysis) ->
     UserError
         If the disk is full or read-only, or `folder` is a file. What was there before is still there, unchanged.
     """
-    title = " - ".join(part for part in (Path(image.path).name, analysis.proposal) if part)
+    # Names of files need not be text; letters that are none are drawn as question marks.
+    name = Path(image.path).name.encode("utf-8", "replace").decode("utf-8")
+    title = " - ".join(part for part in (name, analysis.proposal) if part)
     info: dict[str, Any] = {"stain": str(analysis.stain), "proposal": analysis.proposal}
     chromosomes = analysis.chromosomes
     write_folder(

@@ -104,7 +104,10 @@ def read_picture(path: Path) -> tuple[npt.NDArray[Any], bool]:
 
 def looks_like_labels(samples: npt.NDArray[Any]) -> bool:
     """Whether grey values ``(H, W)`` are labels, a few stray ones allowed, and not a photograph."""
-    return samples.ndim == 2 and float(((samples >= 0) & (samples <= 3)).mean()) > 0.98
+    if samples.ndim != 2 or float(((samples >= 0) & (samples <= 3)).mean()) <= 0.98:
+        return False
+    # A dark photograph has many values, if few pixels of each.
+    return len(np.unique(samples)) <= 16
 
 
 def read_label_image(path: Path | str, *, clean: bool = True) -> Labels:
