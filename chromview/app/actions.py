@@ -1,0 +1,318 @@
+"""Every action of the window, declared once.
+
+Menus, tool bar, shortcut page and tests are made from `ACTIONS`; an action that is not here does not
+exist. The id is also the Qt object name, so that the window can be driven by name from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+from chromview.app.view_state import ViewState
+
+
+class Menu(StrEnum):
+    """The menus, in the order of the menu bar."""
+
+    FILE = "File"
+    EDIT = "Edit"
+    VIEW = "View"
+    MASK = "Mask"
+    CHROMOSOME = "Chromosome"
+    KARYOGRAM = "Karyogram"
+    CASE = "Case"
+    HELP = "Help"
+
+
+EnabledWhen = Callable[[ViewState], bool]
+
+
+def always(state: ViewState) -> bool:
+    """Enabled whatever is open."""
+    return True
+
+
+def with_slide(state: ViewState) -> bool:
+    """Enabled while a readable slide is shown."""
+    return state.slide is not None and not state.missing
+
+
+def with_slides(state: ViewState) -> bool:
+    """Enabled while the case has slides, shown or not."""
+    return state.slide_count > 0
+
+
+def with_chromosomes(state: ViewState) -> bool:
+    """Enabled while the slide shown has chromosomes."""
+    return state.count > 0
+
+
+def with_selected(state: ViewState) -> bool:
+    """Enabled while a chromosome is selected."""
+    return state.selected is not None
+
+
+def with_pair(state: ViewState) -> bool:
+    """Enabled while two chromosomes are known to be meant."""
+    return state.selected is not None and state.second is not None
+
+
+def with_doubtful(state: ViewState) -> bool:
+    """Enabled while something waits to be looked at."""
+    return bool(state.doubtful)
+
+
+def with_analysis(state: ViewState) -> bool:
+    """Enabled while an analysis runs or waits."""
+    return state.analysing
+
+
+def can_undo(state: ViewState) -> bool:
+    """Enabled while the slide shown has something to undo."""
+    return state.undo_title is not None
+
+
+def can_redo(state: ViewState) -> bool:
+    """Enabled while the slide shown has something to redo."""
+    return state.redo_title is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can ask for.
+
+    Attributes
+    ----------
+    id
+        Name of the action and of its Qt object.
+    title
+        Text in the menu, with ``&`` for the mnemonic.
+    menu
+        Where it is found.
+    help
+        One sentence: tool tip, status tip, shortcut page and F1.
+    shortcuts
+        Key sequences in Qt's portable text, the first one is shown.
+    enabled_when
+        Of the view state.
+    checkable
+        Whether it can be on or off.
+    group
+        Actions of one group exclude each other.
+    submenu
+        Title of the submenu it stands in.
+    separator
+        Whether a line stands above it.
+    where
+        Where the key works, if not everywhere; for the shortcut page.
+    """
+
+    id: str
+    title: str
+    menu: Menu
+    help: str
+    shortcuts: tuple[str, ...] = ()
+    enabled_when: EnabledWhen = always
+    checkable: bool = False
+    group: str = ""
+    submenu: str = ""
+    separator: bool = False
+    where: str = ""
+
+    @property
+    def plain_title(self) -> str:
+        """The title without mnemonic and ellipsis."""
+        return self.title.replace("&", "").rstrip("…")
+
+
+_VIEWER = "in the viewer"
+
+ACTIONS: tuple[Action, ...] = (
+    # File
+    Action("file.new_case", "&New case", Menu.FILE, "Start an empty case; the one open now is kept.", ("Ctrl+N",)),
+    Action("file.open_case", "&Open case…", Menu.FILE, "Open a case file.", ("Ctrl+O",)),
+    Action("file.save_as", "&Save case as…", Menu.FILE,
+           "Put the case in a file of your choice. Every edit is saved at once in any case.", ("Ctrl+Shift+S",)),
+    Action("file.add_slides", "&Add slides…", Menu.FILE,
+           "Add images of metaphases or clusters.", ("Ctrl+I",), separator=True),
+    Action("file.add_folder", "Add &folder…", Menu.FILE, "Add every image in a folder.", ("Ctrl+Shift+I",)),
+    Action("file.open_samples", "Open the sa&mples", Menu.FILE, "Add the sample slides that come with the program."),
+    Action("file.export", "&Export slide…", Menu.FILE,
+           "Write karyogram.png, karyotype.csv and annotations.json of this slide into a folder.", ("Ctrl+E",),
+           with_chromosomes, separator=True),
+    Action("file.export_karyogram", "Export &karyogram as PNG…", Menu.FILE, "Write the karyogram as a picture.",
+           (), with_chromosomes),
+    Action("file.export_table", "Export &table as CSV…", Menu.FILE,
+           "Write one line a chromosome.", (), with_chromosomes),
+    Action("file.quit", "&Quit", Menu.FILE,
+           "Close the window; nothing has to be saved first.", ("Ctrl+Q",), separator=True),
+    # Edit
+    Action("edit.undo", "&Undo", Menu.EDIT, "Take the last edit of this slide back.", ("Ctrl+Z",), can_undo),
+    Action("edit.redo", "&Redo", Menu.EDIT, "Do the edit taken back again.", ("Ctrl+Shift+Z", "Ctrl+Y"), can_redo),
+    # View
+    Action("view.review_layout", "Layout to &review", Menu.VIEW, "The karyogram large, the slide beside it.", ("F5",)),
+    Action("view.correct_layout", "Layout to &correct", Menu.VIEW,
+           "The slide large, the karyogram beside it.", ("F6",)),
+    Action("view.reset_layout", "Reset &layout", Menu.VIEW, "Put every panel back where it was at first."),
+    Action("view.fit", "&Fit slide", Menu.VIEW, "Show the whole slide.", ("Ctrl+0",), with_slide, separator=True),
+    Action("view.actual_size", "&Actual size", Menu.VIEW,
+           "One slide pixel on one screen pixel.", ("Ctrl+1",), with_slide),
+    Action("view.zoom_in", "Zoom &in", Menu.VIEW, "Larger; the wheel does the same around the pointer.",
+           ("Ctrl++", "Ctrl+="), with_slide),
+    Action("view.zoom_out", "Zoom &out", Menu.VIEW, "Smaller; the wheel does the same around the pointer.",
+           ("Ctrl+-",), with_slide),
+    Action("view.zoom_selected", "Zoom to the &selected", Menu.VIEW, "Bring the selected chromosome close.",
+           ("Z",), with_selected),
+    Action("view.invert", "In&vert", Menu.VIEW, "Exchange black and white in the viewer.", ("I",), with_slide,
+           checkable=True, separator=True),
+    Action("view.auto_contrast", "Auto con&trast", Menu.VIEW, "Spread the slide's grey values over black to white.",
+           ("A",), with_slide),
+    Action("view.full_contrast", "&Full grey range", Menu.VIEW, "Show the grey values as they were stored.",
+           ("Shift+A",), with_slide),
+    Action("view.masks", "Show &masks", Menu.VIEW, "Show or hide the outlines of the chromosomes.", ("M",), with_slide,
+           checkable=True, separator=True),
+    Action("view.fill", "Fi&ll masks", Menu.VIEW, "Fill the masks with their colour, not only outline them.",
+           ("Shift+M",), with_slide, checkable=True),
+    Action("view.numbers", "Show &numbers", Menu.VIEW, "Write each chromosome's class beside it.", ("Shift+N",),
+           with_slide, checkable=True),
+    Action("view.system_colours", "As the &system", Menu.VIEW, "Light or dark as the system has it.", (),
+           checkable=True, group="colours", submenu="Co&lours", separator=True),
+    Action("view.light", "&Light", Menu.VIEW, "Dark text on light panels.", (), checkable=True, group="colours",
+           submenu="Co&lours"),
+    Action("view.dark", "&Dark", Menu.VIEW, "Light text on dark panels.", (), checkable=True, group="colours",
+           submenu="Co&lours"),
+    # Mask
+    Action("mask.select", "&Select", Menu.MASK,
+           "Click selects a chromosome, Ctrl+click a second one, drag moves the slide.", ("S", "Esc"), with_slide,
+           checkable=True, group="tool"),
+    Action("mask.brush", "&Brush", Menu.MASK, "Paint onto the selected chromosome; the label says onto which.", ("B",),
+           with_slide, checkable=True, group="tool"),
+    Action("mask.erase", "&Eraser", Menu.MASK, "Take pixels out of the selected chromosome.", ("E",), with_slide,
+           checkable=True, group="tool"),
+    Action("mask.cut", "&Cut", Menu.MASK, "Draw a line across the selected chromosome; it becomes two.", ("C",),
+           with_chromosomes, checkable=True, group="tool"),
+    Action("mask.new", "&New chromosome", Menu.MASK, "Paint a chromosome that was not found.", ("N",), with_slide,
+           checkable=True, group="tool"),
+    Action("mask.join", "&Join", Menu.MASK, "Make one chromosome of the selected one and the second one.", ("J",),
+           with_pair, separator=True),
+    Action("mask.split_overlap", "Split &overlap", Menu.MASK,
+           "Two chromosomes that share pixels: give each pixel to the nearer one. One that is a crossing: make it two.",
+           ("O",), with_selected),
+    Action("mask.label0", "Label &0: background", Menu.MASK, "The brush takes pixels out of both chromosomes.", ("0",),
+           with_slide, checkable=True, group="label", separator=True, where=_VIEWER),
+    Action("mask.label1", "Label &1: first chromosome", Menu.MASK, "The brush paints the selected chromosome.", ("1",),
+           with_slide, checkable=True, group="label", where=_VIEWER),
+    Action("mask.label2", "Label &2: second chromosome", Menu.MASK, "The brush paints the second chromosome.", ("2",),
+           with_slide, checkable=True, group="label", where=_VIEWER),
+    Action("mask.label3", "Label &3: both", Menu.MASK,
+           "The brush paints the overlap: the pixels belong to both.", ("3",),
+           with_slide, checkable=True, group="label", where=_VIEWER),
+    Action("mask.smaller", "S&maller brush", Menu.MASK,
+           "Ctrl+wheel does the same.", ("[",), with_slide, separator=True),
+    Action("mask.larger", "&Larger brush", Menu.MASK, "Ctrl+wheel does the same.", ("]",), with_slide),
+    # Chromosome
+    Action("chromosome.accept", "&Accept", Menu.CHROMOSOME, "It is right as it stands; go to the next doubtful one.",
+           ("Return", "Enter"), with_selected),
+    Action("chromosome.accept_rest", "Accept the &rest", Menu.CHROMOSOME,
+           "Everything on this slide that is still a proposal is right.", ("Shift+Return", "Shift+Enter"),
+           with_chromosomes),
+    Action("chromosome.next_doubtful", "&Next doubtful", Menu.CHROMOSOME, "Go to the next one to look at.", ("Tab",),
+           with_doubtful, separator=True),
+    Action("chromosome.previous_doubtful", "&Previous doubtful", Menu.CHROMOSOME, "Go to the one before.",
+           ("Shift+Tab",), with_doubtful),
+    Action("chromosome.set_class", "Set &class…", Menu.CHROMOSOME,
+           "Type the class into the inspector: 1 to 22, X or Y. In the karyogram typing alone does it.", ("K",),
+           with_selected, separator=True),
+    Action("chromosome.flip", "&Flip", Menu.CHROMOSOME, "Exchange the p arm and the q arm.", ("F",), with_selected),
+    Action("chromosome.turn", "&Turn", Menu.CHROMOSOME, "Turn the picture in the karyogram by 15 degrees.", ("R",),
+           with_selected),
+    Action("chromosome.turn_back", "Turn &back", Menu.CHROMOSOME, "Turn the picture in the karyogram the other way.",
+           ("Shift+R",), with_selected),
+    Action("chromosome.reject", "Re&ject", Menu.CHROMOSOME, "It is no chromosome, or none of this cell.",
+           ("X", "Del"), with_selected, separator=True, where="X in the viewer, Del everywhere"),
+    Action("chromosome.restore", "Rest&ore", Menu.CHROMOSOME, "Take a rejection back.", ("Shift+X",), with_selected),
+    # Karyogram
+    Action("karyogram.to_tray", "Move to the &tray", Menu.KARYOGRAM, "Take the selected chromosome off its place.",
+           ("Backspace",), with_selected),
+    Action("karyogram.back_to_class", "Move to the place of its &class", Menu.KARYOGRAM,
+           "Put the selected chromosome where its class belongs.", ("Shift+Backspace",), with_selected),
+    Action("karyogram.copy_formula", "&Copy the proposed karyotype", Menu.KARYOGRAM,
+           "Put the formula on the clipboard.", (), with_chromosomes),
+    # Case
+    Action("case.next_slide", "&Next slide", Menu.CASE, "Show the next slide.", ("PgDown",), with_slides),
+    Action("case.previous_slide", "&Previous slide", Menu.CASE, "Show the slide before.", ("PgUp",), with_slides),
+    Action("case.analyse", "&Analyse slide", Menu.CASE,
+           "Find, classify and place the chromosomes; what a person edited stays.", ("Ctrl+R",), with_slide,
+           separator=True),
+    Action("case.analyse_all", "Analyse a&ll slides", Menu.CASE, "Analyse every slide without an analysis.",
+           ("Ctrl+Shift+R",), with_slides),
+    Action("case.analyse_new", "Analyse &new slides by itself", Menu.CASE,
+           "Start the analysis as soon as a slide is added.",
+           (), checkable=True),
+    Action("case.cancel", "&Cancel the analysis", Menu.CASE, "Stop what runs and forget what waits.", ("Ctrl+.",),
+           with_analysis),
+    Action("case.remove_slide", "&Remove slide from the case", Menu.CASE,
+           "Take the slide out of the case; the image file stays.", (), lambda state: state.slide is not None,
+           separator=True),
+    Action("case.device_auto", "&Automatic", Menu.CASE, "The fastest device there is.", (), checkable=True,
+           group="device", submenu="&Device", separator=True),
+    Action("case.device_cuda", "&CUDA", Menu.CASE, "Compute on the NVIDIA graphics card.", (), checkable=True,
+           group="device", submenu="&Device"),
+    Action("case.device_mps", "&MPS", Menu.CASE, "Compute on the Apple graphics processor.", (), checkable=True,
+           group="device", submenu="&Device"),
+    Action("case.device_cpu", "C&PU", Menu.CASE, "Compute on the processor.", (), checkable=True, group="device",
+           submenu="&Device"),
+    # Help
+    Action("help.under_cursor", "&What is under the pointer?", Menu.HELP, "Explain what the pointer is on.", ("F1",)),
+    Action("help.shortcuts", "&Keys", Menu.HELP, "Every action with its key, on one page.", ("Ctrl+F1",)),
+    Action("help.about", "&About chromview", Menu.HELP, "Version, licence and purpose.", (), separator=True),
+)  # fmt: skip
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+GESTURES: tuple[tuple[str, str], ...] = (
+    ("Wheel", "Zoom around the pointer"),
+    ("Ctrl+wheel", "Size of the brush"),
+    ("Space held, or middle button", "Move the slide"),
+    ("Ctrl+click", "Choose the second chromosome, for label 2, join and split overlap"),
+    ("1 4, X, Y in the karyogram", "Set the class of the selected chromosome by typing it"),
+    ("Arrow keys in the karyogram", "Select the neighbour"),
+    ("Drag in the karyogram", "Move a chromosome to another place; allowed places light up"),
+)
+"""What the mouse and typing do, for the page of keys."""
+
+
+def of_menu(menu: Menu) -> Iterator[Action]:
+    """The actions of one menu, in order."""
+    return (action for action in ACTIONS if action.menu is menu)
+
+
+def shortcut_page() -> str:
+    """Every action with its key, and every gesture, as HTML.
+
+    Returns
+    -------
+    str
+        One table a menu; titles and keys escaped.
+    """
+    parts: list[str] = []
+    for menu in Menu:
+        rows = [action for action in of_menu(menu) if action.shortcuts]
+        if not rows:
+            continue
+        parts.append(f"<h3>{menu}</h3><table cellpadding='3' width='100%'>")
+        for action in rows:
+            keys = " or ".join(f"<b>{escape(key)}</b>" for key in action.shortcuts)
+            where = f" <i>({escape(action.where)})</i>" if action.where else ""
+            parts.append(
+                f"<tr><td width='24%'>{keys}</td><td width='26%'>{escape(action.plain_title)}{where}</td>"
+                f"<td>{escape(action.help)}</td></tr>"
+            )
+        parts.append("</table>")
+    parts.append("<h3>Mouse and typing</h3><table cellpadding='3' width='100%'>")
+    parts += [f"<tr><td width='50%'><b>{escape(key)}</b></td><td>{escape(does)}</td></tr>" for key, does in GESTURES]
+    parts.append("</table>")
+    return "".join(parts)

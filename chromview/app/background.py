@@ -1,0 +1,221 @@
+"""Small work beside the window: straightened pictures and thumbnails, on one thread of its own.
+
+Each answer carries what it was asked for; one that no longer fits is dropped. The analysis has its
+own worker in `chromview.app.jobs`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+
+from chromview.core.chromosome import Chromosome, SlideImage, Stain
+from chromview.core.straighten import Levels, Straightened, find_levels, straighten
+from chromview.errors import UserError
+from chromview.progress import CancelToken
+
+_log = logging.getLogger(__name__)
+
+THUMBNAIL = 96
+"""Longer side of a thumbnail in pixels."""
+
+
+class _Work(QRunnable):
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__()
+        self._work = work
+
+    def run(self) -> None:
+        self._work()
+
+
+class Background(QObject):
+    """One thread for short work; answers arrive on the thread of the window.
+
+    Signals
+    -------
+    pictures_ready(int)
+        Straightened pictures of a slide are there or newer than before.
+    thumbnail_ready(int)
+        The thumbnail of a slide is there.
+    done(str)
+        Work given to `do` has ended well; what it was asked to say.
+    failed(str)
+        It has not; a sentence with what to do.
+    """
+
+    done = Signal(str)
+    failed = Signal(str)
+    pictures_ready = Signal(int)
+    thumbnail_ready = Signal(int)
+    _picture = Signal(object, object)
+    _pictures_end = Signal(object)
+    _thumbnail = Signal(object, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._pool.setExpiryTimeout(-1)
+        self._cancel = CancelToken()
+        self._shelves: dict[int, _Shelf] = {}
+        self._thumbnails: dict[int, npt.NDArray[np.uint8] | None] = {}
+        self._asked: dict[int, Path] = {}
+        # Emitted on the pool's thread, so these arrive through the event loop.
+        self._picture.connect(self._take_picture)
+        self._pictures_end.connect(self._take_end)
+        self._thumbnail.connect(self._take_thumbnail)
+
+    def clear(self) -> None:
+        """Forget everything: another case is opened."""
+        self._pool.clear()
+        self._cancel.cancel()
+        self._cancel = CancelToken()
+        self._shelves.clear()
+        self._thumbnails.clear()
+        self._asked.clear()
+
+    def shutdown(self) -> None:
+        """Drop what waits and wait for what runs (some milliseconds)."""
+        self.clear()
+        self._pool.waitForDone()
+
+    def do(self, work: Callable[[], None], say: str) -> None:
+        """Run `work` soon; `done` says `say` when it has ended, `failed` why it could not."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except UserError as error:
+                self.failed.emit(str(error))
+            except Exception as error:  # nobody else would ever hear of it on this thread
+                _log.exception("work in the background failed")
+                self.failed.emit(f"A fault of chromview: {type(error).__name__}: {error}. Nothing was written.")
+            else:
+                self.done.emit(say)
+
+        self._pool.start(_Work(guarded), 1)
+
+    # -- straightened pictures -----------------------------------------------------------
+
+    def pictures(self, slide: int) -> Mapping[int, Straightened]:
+        """Straightened pictures of a slide by chromosome id, as far as they are there; never waits."""
+        shelf = self._shelves.get(slide)
+        return {} if shelf is None else MappingProxyType(shelf.pictures)
+
+    def want_pictures(
+        self, slide: int, image: SlideImage, chromosomes: Iterable[Chromosome], stain: Stain, *, inverted: bool
+    ) -> None:
+        """Ask for pictures of these chromosomes; those that did not change are not made again.
+
+        An older picture of a changed chromosome stays until the new one is there.
+        """
+        shelf = self._shelves.setdefault(slide, _Shelf())
+        meaning = (image.sha256, str(stain), inverted)
+        if shelf.meaning != meaning:
+            shelf.meaning, shelf.levels = meaning, None
+            shelf.pictures.clear()
+            shelf.made_from.clear()
+        wanted = {c.id: c for c in chromosomes if c.area}
+        for id in shelf.pictures.keys() - wanted.keys():
+            shelf.pictures.pop(id)
+            shelf.made_from.pop(id, None)
+        todo = [c for c in wanted.values() if not _same_picture(shelf.made_from.get(c.id), c)]
+        if not todo:
+            return
+        for c in todo:
+            shelf.made_from[c.id] = c
+        cancel, levels = self._cancel, shelf.levels
+
+        def work() -> None:
+            found = levels
+            for chromosome in todo:
+                if cancel.cancelled:
+                    return
+                if found is None:
+                    found = find_levels(image, stain, inverted)
+                try:
+                    picture = straighten(image, chromosome, stain, inverted=inverted, levels=found)
+                except ValueError:
+                    continue  # a mask of a pixel or two has no axis; the karyogram shows an empty place
+                self._picture.emit((slide, meaning, chromosome), picture)
+            self._pictures_end.emit((slide, meaning, found))
+
+        self._pool.start(_Work(work), 2)
+
+    @Slot(object, object)
+    def _take_picture(self, key: tuple[int, tuple[str, str, bool], Chromosome], picture: Straightened) -> None:
+        slide, meaning, chromosome = key
+        shelf = self._shelves.get(slide)
+        # A later edit of the same chromosome has asked anew in the meantime: this answer is late.
+        if shelf is not None and shelf.meaning == meaning and shelf.made_from.get(chromosome.id) is chromosome:
+            shelf.pictures[chromosome.id] = picture
+
+    @Slot(object)
+    def _take_end(self, key: tuple[int, tuple[str, str, bool], Levels | None]) -> None:
+        slide, meaning, levels = key
+        shelf = self._shelves.get(slide)
+        if shelf is not None and shelf.meaning == meaning:
+            shelf.levels = levels
+            self.pictures_ready.emit(slide)
+
+    # -- thumbnails ----------------------------------------------------------------------
+
+    def thumbnail(self, slide: int) -> npt.NDArray[np.uint8] | None:
+        """Thumbnail ``(h, w)`` uint8 of a slide, or None while it is not there (or cannot be made)."""
+        return self._thumbnails.get(slide)
+
+    def want_thumbnail(self, slide: int, path: Path) -> None:
+        """Ask for the thumbnail of a slide; once for each file."""
+        if self._asked.get(slide) == path:
+            return
+        self._asked[slide] = path
+        cancel = self._cancel
+
+        def work() -> None:
+            from chromview.storage.images import read_image, thumbnail
+
+            if cancel.cancelled:
+                return
+            try:
+                small = thumbnail(read_image(path), THUMBNAIL)
+            except UserError:
+                small = None  # the slide itself says what is wrong when it is opened
+            if not cancel.cancelled:
+                self._thumbnail.emit(slide, path, small)
+
+        self._pool.start(_Work(work), 0)
+
+    @Slot(object, object, object)
+    def _take_thumbnail(self, slide: int, path: Path, small: npt.NDArray[np.uint8] | None) -> None:
+        if self._asked.get(slide) == path:
+            self._thumbnails[slide] = small
+            self.thumbnail_ready.emit(slide)
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Pictures of one slide and what each was made from."""
+
+    meaning: tuple[str, str, bool] = ("", "", False)
+    levels: Levels | None = None
+    pictures: dict[int, Straightened] = field(default_factory=dict)
+    made_from: dict[int, Chromosome] = field(default_factory=dict)
+
+
+def _same_picture(old: Chromosome | None, new: Chromosome) -> bool:
+    return (
+        old is not None
+        and old.mask is new.mask
+        and old.box == new.box
+        and old.axis is new.axis
+        and old.p_up == new.p_up
+        and old.centromere == new.centromere
+    )

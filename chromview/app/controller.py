@@ -1,0 +1,327 @@
+"""Between the window and the document: what each action does, without a single widget.
+
+The window shows `Controller.state` and asks for actions by their id. Only what needs a file dialog
+or concerns how things look stays with the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from chromview.app.background import Background
+from chromview.app.document import Changed, Document
+from chromview.app.jobs import Jobs
+from chromview.app.selection import Selection
+from chromview.app.slides import SlideInfo, SlideState
+from chromview.app.tools import Tools
+from chromview.app.view_state import Running, ViewState, resolve
+from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
+from chromview.errors import UserError
+from chromview.storage.case_file import CASE_SUFFIX
+
+
+class Controller(QObject):
+    """Holds the case and everything that works on it.
+
+    Parameters
+    ----------
+    jobs
+        The worker of the analysis; shut down by `shutdown`.
+
+    Signals
+    -------
+    state_changed(object, object)
+        The new and the last `ViewState`; once for any number of changes in a row.
+    case_changed()
+        Another case is open.
+    image_changed()
+        Another slide's image is shown (see `image`).
+    chromosomes_changed(object)
+        The `Changed` of the slide shown, or None if everything may be different.
+    pictures_changed()
+        Straightened pictures of the slide shown are newer.
+    reveal(object)
+        A `Box` of the slide shown that the view should go to.
+    said(str)
+        A short sentence for the status line.
+    problem(str, str)
+        A sentence, and the panel it concerns: "viewer", "slides" or "karyogram".
+    """
+
+    state_changed = Signal(object, object)
+    case_changed = Signal()
+    image_changed = Signal()
+    chromosomes_changed = Signal(object)
+    pictures_changed = Signal()
+    reveal = Signal(object)
+    said = Signal(str)
+    problem = Signal(str, str)
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.jobs = jobs
+        self.tools = Tools(self)
+        self.selection = Selection(self)
+        self.background = Background(self)
+        self.analyse_new = True
+        self._document: Document | None = None
+        self._image: SlideImage | None = None
+        self._state = ViewState()
+        self._running: Running | None = None
+        self._device = ""
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._resolve)
+        self.selection.changed.connect(self._later.start)
+        self.selection.slide_changed.connect(self._show_slide)
+        self.background.pictures_ready.connect(self._pictures_ready)
+        self.background.done.connect(self.said)
+        self.background.failed.connect(lambda sentence: self.problem.emit(sentence, "karyogram"))
+        jobs.started.connect(self._job_started)
+        jobs.progress.connect(self._job_progress)
+        jobs.finished.connect(self._job_finished)
+        jobs.failed.connect(self._job_failed)
+        jobs.cancelled.connect(self._job_cancelled)
+        jobs.device.connect(self._device_told)
+        jobs.queue_changed.connect(self._queue_changed)
+        jobs.image_read.connect(self._image_read)
+
+    # -- state ---------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ViewState:
+        """What the window shows; up to date after `settle`."""
+        return self._state
+
+    @property
+    def document(self) -> Document:
+        """The open case.
+
+        Raises
+        ------
+        RuntimeError
+            Before the first case is open.
+        """
+        if self._document is None:
+            raise RuntimeError("no case is open")
+        return self._document
+
+    @property
+    def image(self) -> SlideImage | None:
+        """Image of the slide shown, or None if there is none or it cannot be read."""
+        return self._image
+
+    @property
+    def info(self) -> SlideInfo | None:
+        """The slide shown."""
+        if self._document is None or self.selection.slide is None:
+            return None
+        return next((info for info in self._document.slides if info.id == self.selection.slide), None)
+
+    @property
+    def chromosomes(self) -> Mapping[int, Chromosome]:
+        """Chromosomes of the slide shown."""
+        info = self.info
+        return {} if info is None else self.document.chromosomes(info.id)
+
+    @property
+    def stain(self) -> Stain:
+        """Stain of the slide shown; G-bands as long as nobody said."""
+        info = self.info
+        return Stain.G_BAND if info is None or info.stain is None else info.stain
+
+    def settle(self) -> None:
+        """Bring `state` up to date now."""
+        self._later.stop()
+        self._resolve()
+
+    def _resolve(self) -> None:
+        if self._document is None:
+            return
+        new = resolve(
+            self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
+            device=self._device, case_name="" if self._document.untitled else self._document.name,
+        )  # fmt: skip
+        if new != self._state:
+            old, self._state = self._state, new
+            self.state_changed.emit(new, old)
+
+    # -- the case ------------------------------------------------------------------------
+
+    def set_document(self, document: Document) -> None:
+        """Show another case; the one before is closed."""
+        old, self._document = self._document, document
+        if old is not None:
+            self.cancel_all()
+            old.close()
+            old.deleteLater()
+        self.background.clear()
+        document.setParent(self)
+        document.changed.connect(self._document_changed)
+        document.slide_changed.connect(self._later.start)
+        document.slides_changed.connect(self._slides_changed)
+        document.undo_changed.connect(self._later.start)
+        document.problem.connect(lambda sentence: self.problem.emit(sentence, "slides"))
+        self.selection.show_slide(None)
+        self.case_changed.emit()
+        slides = document.slides
+        first = next(
+            (info.id for info in slides if info.state is not SlideState.DONE), slides[0].id if slides else None
+        )
+        self.selection.show_slide(first)
+        self._show_slide()
+        self.settle()
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open a case file, or add images and folders to the case.
+
+        Raises
+        ------
+        UserError
+            If nothing of it can be opened.
+        """
+        cases = [path for path in paths if path.suffix == CASE_SUFFIX]
+        if cases:
+            self.set_document(Document.open(cases[0]))
+        others = [path for path in paths if path.suffix != CASE_SUFFIX]
+        if others:
+            self.add_slides(others)
+
+    def add_slides(self, paths: Sequence[Path]) -> None:
+        """Add images and folders, show the first new one and begin to analyse them.
+
+        Raises
+        ------
+        UserError
+            If none could be added.
+        """
+        before = {info.id for info in self.document.slides}
+        ids = self.document.add_slides(paths)
+        fresh = [id for id in ids if id not in before]
+        show = next(iter(fresh or ids), None)
+        if show is not None:
+            self.selection.show_slide(show)
+        if not ids:
+            raise UserError("there is no image in it", path=paths[0], advice="Slides are PNG, JPEG, BMP or TIFF files.")
+        if self.analyse_new:
+            unread = {info.id for info in self.document.slides if info.state is SlideState.NEW}
+            self.analyse([id for id in fresh if id in unread])
+        self.said.emit(f"{len(fresh)} slides added" if len(fresh) != 1 else "1 slide added")
+
+    def _slides_changed(self) -> None:
+        slides = [info.id for info in self.document.slides]
+        if self.selection.slide not in slides:
+            self.selection.show_slide(slides[0] if slides else None)
+        self._later.start()
+
+    def attempt(self, work: Callable[[], object], where: str = "viewer") -> bool:
+        """Do something that may fail for a reason a person can mend; says so over the panel `where`.
+
+        Returns
+        -------
+        bool
+            Whether it worked.
+        """
+        try:
+            work()
+        except UserError as error:
+            self.problem.emit(str(error), where)
+            return False
+        return True
+
+    def shutdown(self) -> None:
+        """Stop everything in the background and close the case."""
+        self._later.stop()
+        self.background.shutdown()
+        self.jobs.shutdown()
+        if self._document is not None:
+            self._document.close()
+
+    # -- the slide shown -----------------------------------------------------------------
+
+    def _show_slide(self) -> None:
+        info = self.info
+        self._image = None
+        if info is not None:
+            self.jobs.prefer(info.id)
+            try:
+                self._image = self.document.image(info.id)
+            except UserError as error:
+                self.problem.emit(str(error), "viewer")
+        self.image_changed.emit()
+        self.chromosomes_changed.emit(None)
+        self._want_pictures()
+        self._later.start()
+
+    def _document_changed(self, change: Changed) -> None:
+        if change.slide_id == self.selection.slide:
+            self.selection.forget_missing(self.chromosomes)
+            self.chromosomes_changed.emit(change)
+            self._want_pictures()
+        self._later.start()
+
+    def _want_pictures(self) -> None:
+        info = self.info
+        if info is not None and self._image is not None:
+            shown = [c for c in self.chromosomes.values() if c.in_karyogram or c.id == self.selection.chromosome]
+            self.background.want_pictures(info.id, self._image, shown, self.stain, inverted=info.inverted)
+            self.pictures_changed.emit()
+
+    def _pictures_ready(self, slide: int) -> None:
+        if slide == self.selection.slide:
+            self.pictures_changed.emit()
+
+    # -- analysis ------------------------------------------------------------------------
+
+    def analyse(self, slides: Sequence[int]) -> None:
+        """Put slides into the queue of the worker, the one shown at its front."""
+        known = {info.id: info for info in self.document.slides}
+        for slide in slides:
+            info = known.get(slide)
+            if info is not None and not info.missing:
+                shown = slide == self.selection.slide
+                image = self._image if shown and self._image is not None else info.path
+                self.jobs.analyse(slide, self.document.request(slide), image, stain=info.stain, first=shown)
+        self._later.start()
+
+    def cancel_all(self) -> None:
+        """Stop the analysis that runs and forget those that wait."""
+        self.jobs.cancel()
+        self._later.start()
+
+    def _job_started(self, slide: int) -> None:
+        self._running = Running(slide, "", 0.0)
+        self._later.start()
+
+    def _job_progress(self, slide: int, stage: str, share: float) -> None:
+        self._running = Running(slide, stage, share)
+        self._later.start()
+
+    def _queue_changed(self) -> None:
+        if self.jobs.running is None or (self._running is not None and self._running.slide != self.jobs.running):
+            self._running = None
+        self._later.start()
+
+    def _image_read(self, slide: int, image: SlideImage) -> None:
+        if self._document is not None:
+            self._document.give_image(slide, image)
+
+    def _job_finished(self, slide: int, generation: int, analysis: Analysis) -> None:
+        self._queue_changed()
+        self.attempt(lambda: self.document.set_analysis(slide, analysis, generation))
+
+    def _job_failed(self, slide: int, sentence: str) -> None:
+        self._queue_changed()
+        self.problem.emit(sentence, "viewer")
+
+    def _job_cancelled(self, slide: int) -> None:
+        self._queue_changed()
+        self.said.emit("Analysis cancelled")
+
+    def _device_told(self, device: str) -> None:
+        self._device = device
+        self._later.start()

@@ -1,0 +1,117 @@
+"""What the window shows, as one frozen value derived from the document.
+
+``resolve`` is pure: the window calls it after any signal, compares the result with the last one and
+repaints the difference. Actions are enabled from it alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chromview.app.selection import Selection, doubtful, second_of
+from chromview.core.chromosome import State
+
+if TYPE_CHECKING:
+    from chromview.app.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An analysis that runs: on which slide, what it does and how far it is (0..1)."""
+
+    slide: int
+    stage: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """Everything that menus, status line and panels need to know at a glance.
+
+    Attributes
+    ----------
+    slide, slide_index, slide_count
+        Id of the slide shown, its place from 0, and how many there are.
+    missing
+        Whether the slide's image file is gone.
+    is_cluster
+        Whether the slide is a single cluster.
+    selected, second
+        Ids of the selected chromosome and of the one label 2, join and split overlap mean.
+    count
+        Chromosomes that count.
+    doubtful
+        Ids that wait to be looked at, in order.
+    untouched
+        How many are still a proposal only.
+    doubt
+        Why the selected chromosome is doubtful, in words.
+    proposal
+        Proposed karyotype.
+    undo_title, redo_title
+        What undo and redo would do, or None.
+    running, waiting
+        The analysis that runs, and how many wait.
+    device
+        What it is computed on.
+    case_name
+        Name of the case.
+    """
+
+    slide: int | None = None
+    slide_index: int = -1
+    slide_count: int = 0
+    missing: bool = False
+    is_cluster: bool = False
+    selected: int | None = None
+    second: int | None = None
+    count: int = 0
+    doubtful: tuple[int, ...] = ()
+    untouched: int = 0
+    doubt: str = ""
+    proposal: str = ""
+    undo_title: str | None = None
+    redo_title: str | None = None
+    running: Running | None = None
+    waiting: int = 0
+    device: str = ""
+    case_name: str = ""
+
+    @property
+    def analysing(self) -> bool:
+        """Whether an analysis runs or waits."""
+        return self.running is not None or self.waiting > 0
+
+
+def resolve(
+    document: Document, selection: Selection, *, running: Running | None, waiting: int, device: str, case_name: str
+) -> ViewState:
+    """Derive the view state from the document and the selection."""
+    slides = document.slides
+    base = {
+        "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
+    }  # fmt: skip
+    index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)
+    if index < 0:
+        return ViewState(**base)  # type: ignore[arg-type]
+    info = slides[index]
+    chromosomes = document.chromosomes(info.id)
+    selected = selection.chromosome if selection.chromosome in chromosomes else None
+    waiting_for_eyes = doubtful(chromosomes)
+    return ViewState(
+        slide=info.id,
+        slide_index=index,
+        missing=info.missing,
+        is_cluster=info.is_cluster,
+        selected=selected,
+        second=second_of(chromosomes, selected, selection.second, cluster=info.is_cluster),
+        count=sum(c.in_karyogram for c in chromosomes.values()),
+        doubtful=waiting_for_eyes,
+        untouched=sum(c.in_karyogram and c.state is State.PROPOSED for c in chromosomes.values()),
+        doubt=", ".join(chromosomes[selected].doubts) if selected is not None and selected in waiting_for_eyes else "",
+        proposal=info.proposal,
+        undo_title=document.undo_title(info.id),
+        redo_title=document.redo_title(info.id),
+        **base,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,47 @@
+"""What the viewer shows while there is no slide: the next step, as buttons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from chromview.ui.menus import ActionSet
+
+
+class EmptyState(QFrame):
+    """A sentence and the two or three actions that lead on."""
+
+    def __init__(self, actions: ActionSet, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("empty")
+        self.sentence = QLabel(self)
+        self.sentence.setObjectName("empty.text")
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setWordWrap(True)
+        font = QFont(self.sentence.font())
+        font.setPointSizeF(font.pointSizeF() * 1.35)
+        self.sentence.setFont(font)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for id, text in (
+            ("file.add_folder", "Add a folder…"),
+            ("file.add_slides", "Add slides…"),
+            ("file.open_samples", "Open the samples"),
+        ):
+            button = QPushButton(text, self)
+            button.setObjectName(f"empty.{id}")
+            button.setToolTip(actions[id].toolTip())
+            button.clicked.connect(actions[id].trigger)
+            row.addWidget(button)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.addStretch(1)
+        column.addWidget(self.sentence)
+        column.addSpacing(16)
+        column.addLayout(row)
+        column.addStretch(1)
+
+    def say(self, sentence: str) -> None:
+        """Show this sentence above the buttons."""
+        self.sentence.setText(sentence)

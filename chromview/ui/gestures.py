@@ -1,0 +1,140 @@
+"""What the mouse does on the slide between press and release, one class a gesture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+
+from chromview.app.tools import Tool
+
+if TYPE_CHECKING:
+    from chromview.ui.viewer import Viewer
+
+
+class Gesture:
+    """Press, move, release; `cancel` leaves everything as it was."""
+
+    def __init__(self, viewer: Viewer, button: Qt.MouseButton) -> None:
+        self.viewer = viewer
+        self.button = button
+
+    def press(self, event: QMouseEvent) -> None:
+        """The button went down."""
+
+    def move(self, event: QMouseEvent) -> None:
+        """The pointer moved with the button down."""
+
+    def release(self, event: QMouseEvent) -> None:
+        """The button came up: commit."""
+
+    def cancel(self) -> None:
+        """Give up."""
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw on top of the slide, in widget coordinates."""
+
+
+class PanGesture(Gesture):
+    """Move the slide with the hand."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._last = event.position()
+        self.viewer.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def move(self, event: QMouseEvent) -> None:
+        self.viewer.pan(event.position() - self._last)
+        self._last = event.position()
+
+
+class SelectGesture(Gesture):
+    """Click selects; a drag that leaves the spot moves the slide."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._start = self._last = event.position()
+        self._dragging = False
+        found = self.viewer.under(event.position())
+        if found and self.viewer.masks.selected in found and not event.modifiers():
+            # A second click on an overlap reaches the chromosome below.
+            found = (
+                found[found.index(self.viewer.masks.selected) + 1 :]
+                + found[: found.index(self.viewer.masks.selected) + 1]
+            )
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        self.viewer.clicked.emit(found[0] if found else 0, control)
+
+    def move(self, event: QMouseEvent) -> None:
+        if not self._dragging and (event.position() - self._start).manhattanLength() > 5:
+            self._dragging = True
+            self.viewer.setCursor(Qt.CursorShape.ClosedHandCursor)
+        if self._dragging:
+            self.viewer.pan(event.position() - self._last)
+            self._last = event.position()
+
+
+class PaintGesture(Gesture):
+    """One stroke of a brush: previewed while it lasts, committed on release."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._last = self.viewer.to_picture(event.position())
+        self.viewer.stroke_begun.emit(self._last)
+        if self.viewer.stroke is not None:
+            self.viewer.extend_stroke(self._last, self._last)
+
+    def move(self, event: QMouseEvent) -> None:
+        here = self.viewer.to_picture(event.position())
+        self.viewer.extend_stroke(self._last, here)
+        self._last = here
+
+    def release(self, event: QMouseEvent) -> None:
+        stroke = self.viewer.masks.end_stroke()
+        if stroke is not None:
+            self.viewer.stroke_done.emit(stroke)
+
+    def cancel(self) -> None:
+        self.viewer.masks.end_stroke()
+
+
+class CutGesture(Gesture):
+    """A line drawn across a chromosome."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._points = [self.viewer.to_picture(event.position())]
+        found = self.viewer.under(event.position())
+        if self.viewer.masks.selected is None and found:
+            self.viewer.clicked.emit(found[0], False)
+
+    def move(self, event: QMouseEvent) -> None:
+        y, x = self.viewer.to_picture(event.position())
+        last = self._points[-1]
+        if abs(y - last[0]) + abs(x - last[1]) >= 1:
+            self._points.append((y, x))
+            self.viewer.update()
+
+    def release(self, event: QMouseEvent) -> None:
+        self.viewer.update()
+        if len(self._points) > 1:
+            self.viewer.line_drawn.emit(self._points)
+
+    def paint(self, painter: QPainter) -> None:
+        points = [self.viewer.to_screen(y, x) for y, x in self._points]
+        for colour, width in ((QColor(0, 0, 0, 200), 4.0), (QColor(255, 255, 255), 1.8)):
+            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            if len(points) > 1:
+                painter.drawPolyline(points)
+            else:
+                painter.drawPoint(QPointF(points[0]))
+
+
+def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture | None:
+    """The gesture that a press begins, or None for a button without a meaning."""
+    button = event.button()
+    if button == Qt.MouseButton.MiddleButton or (panning and button == Qt.MouseButton.LeftButton):
+        return PanGesture(viewer, button)
+    if button != Qt.MouseButton.LeftButton:
+        return None
+    tool = viewer.tools.tool
+    if tool is Tool.CUT:
+        return CutGesture(viewer, button)
+    return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

@@ -1,0 +1,323 @@
+"""The selected chromosome: straightened beside the ideogram of its class, what it may be, and why."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
+from chromview.core.ideogram import Ideogram, load_ideograms
+from chromview.core.straighten import Straightened
+from chromview.errors import UserError
+from chromview.ui.menus import ActionSet
+from chromview.ui.picture import qimage_grey
+
+_BAND = {"gneg": 250, "gvar": 205, "stalk": 225, "acen": 150}
+_DENSITY = {25: 205, 50: 150, 75: 95, 100: 40}
+_STATE = {
+    State.PROPOSED: "a proposal",
+    State.ACCEPTED: "accepted",
+    State.EDITED: "corrected by a person",
+    State.REJECTED: "rejected",
+}
+_DECIDED = {
+    DecidedBy.NETWORK: "by the network",
+    DecidedBy.CELL: "by the cell as a whole",
+    DecidedBy.PERSON: "by a person",
+}
+
+
+class Portrait(QWidget):
+    """The straightened chromosome and, at the same length, the ideogram of its class."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inspector.portrait")
+        self.setAccessibleName("Straightened chromosome beside its ideogram")
+        self.setMinimumSize(84, 110)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self._image: QImage | None = None
+        self._centromere: float | None = None
+        self._ideogram: Ideogram | None = None
+        self._paper = QColor(255, 255, 255)
+
+    def sizeHint(self) -> QSize:
+        return QSize(96, 170)
+
+    def show_chromosome(self, picture: Straightened | None, number: int, bright_on_dark: bool) -> None:
+        """Show a straightened picture (None for none) and the ideogram of class `number` (0 for none)."""
+        self._image = None if picture is None else qimage_grey(picture.image)
+        row = None if picture is None else picture.centromere_row
+        self._centromere = None if row is None or picture is None else row / picture.length
+        self._paper = QColor(0, 0, 0) if bright_on_dark else QColor(255, 255, 255)
+        self._ideogram = None
+        if number:
+            try:
+                self._ideogram = load_ideograms(550)[number - 1]
+            except UserError:
+                self._ideogram = None  # without its table the program still works, only without ideograms
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(self.rect(), self._paper if self._image else self.palette().color(QPalette.ColorRole.Dark))
+        if self._image is None:
+            return
+        height = self.height() - 16.0
+        scale = min(height / self._image.height(), (self.width() - 40.0) / self._image.width(), 4.0)
+        tall, wide = self._image.height() * scale, self._image.width() * scale
+        top = (self.height() - tall) / 2
+        painter.drawImage(QRectF((self.width() - 34 - wide) / 2, top, wide, tall), self._image)
+        ink = QColor(255, 255, 255) if self._paper.lightness() < 128 else QColor(0, 0, 0)
+        if self._centromere is not None:
+            painter.setPen(QPen(QColor(200, 60, 60), 1.4))
+            y = top + self._centromere * tall
+            painter.drawLine(QRectF(2, y, 8, 0).topLeft(), QRectF(2, y, 8, 0).topRight())
+        if self._ideogram is not None:
+            self._paint_ideogram(painter, self._ideogram, QRectF(self.width() - 26, top, 14, tall), ink)
+
+    def _paint_ideogram(self, painter: QPainter, ideogram: Ideogram, rect: QRectF, ink: QColor) -> None:
+        for band in ideogram.bands:
+            y = rect.top() + band.start / ideogram.length * rect.height()
+            tall = band.length / ideogram.length * rect.height()
+            grey = _BAND.get(band.stain, _DENSITY.get(band.density, 255))
+            inset = 3.0 if band.stain in ("acen", "stalk") else 0.0
+            colour = QColor(190, 70, 70) if band.stain == "acen" else QColor(grey, grey, grey)
+            painter.fillRect(QRectF(rect.left() + inset, y, rect.width() - 2 * inset, tall), colour)
+        painter.setPen(QPen(ink, 0.8))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(rect, 4, 4)
+
+
+class ClassBars(QWidget):
+    """The classes it may be, the likeliest first; a click chooses one."""
+
+    chosen = Signal(int)
+    LINES = 4
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inspector.classes")
+        self.setAccessibleName("Classes it may be")
+        self.setToolTip("What the network thinks of each class; click one to choose it")
+        self._best: list[tuple[float, int]] = []
+        self._number = 0
+
+    def show_classes(self, probabilities: tuple[float, ...] | None, number: int) -> None:
+        """Show 24 probabilities, and which class it has now."""
+        ranked = sorted(((p, n) for n, p in enumerate(probabilities or (), start=1)), reverse=True)
+        self._best = ranked[: self.LINES]
+        self._number = number
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(140, self.LINES * (self.fontMetrics().height() + 3))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        line = self.fontMetrics().height() + 3
+        accent, text = (
+            self.palette().color(QPalette.ColorRole.Highlight),
+            self.palette().color(QPalette.ColorRole.WindowText),
+        )
+        for row, (share, number) in enumerate(self._best):
+            y = row * line
+            font = QFont(self.font())
+            font.setBold(number == self._number)
+            painter.setFont(font)
+            painter.setPen(text)
+            painter.drawText(
+                QRectF(0, y, 26, line),
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+                CLASS_NAMES[number - 1],
+            )
+            room = max(10.0, self.width() - 80.0)
+            painter.fillRect(QRectF(32, y + 4, room, line - 8), self.palette().color(QPalette.ColorRole.Dark))
+            painter.fillRect(QRectF(32, y + 4, room * share, line - 8), accent)
+            painter.drawText(
+                QRectF(36 + room, y, 44, line),
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+                f"{share:.0%}",
+            )
+        if not self._best:
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(
+                self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, "No class was read yet."
+            )
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        row = int(event.position().y() // (self.fontMetrics().height() + 3))
+        if 0 <= row < len(self._best):
+            self.chosen.emit(self._best[row][1])
+
+
+class Inspector(QWidget):
+    """The panel about the selected chromosome.
+
+    Signals
+    -------
+    class_chosen(int)
+        Class 1..24 that a person chose.
+    """
+
+    class_chosen = Signal(int)
+
+    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inspector")
+        self.setAccessibleName("Inspector")
+        self.setWhatsThis(
+            "<b>The selected chromosome</b>, straightened beside the ideogram of its class, and what it may be."
+        )
+        self.portrait = Portrait(self)
+        self.title = QLabel(self)
+        self.title.setObjectName("inspector.title")
+        bold = QFont(self.title.font())
+        bold.setBold(True)
+        self.title.setFont(bold)
+        self.title.setWordWrap(True)
+        self.doubt = QLabel(self)
+        self.doubt.setObjectName("inspector.doubt")
+        self.doubt.setWordWrap(True)
+        self.class_edit = QLineEdit(self)
+        self.class_edit.setObjectName("inspector.class")
+        self.class_edit.setAccessibleName("Class")
+        self.class_edit.setMaxLength(2)
+        self.class_edit.setMaximumWidth(48)
+        self.class_edit.setToolTip("1 to 22, X or Y; Enter sets it")
+        self.class_edit.returnPressed.connect(self._class_entered)
+        self.class_edit.installEventFilter(self)
+        self.class_note = QLabel(self)
+        self.class_note.setObjectName("inspector.class_note")
+        self.bars = ClassBars(self)
+        self.bars.chosen.connect(self.class_chosen)
+        self.facts = QLabel(self)
+        self.facts.setObjectName("inspector.facts")
+        self.facts.setWordWrap(True)
+        self.facts.setTextFormat(Qt.TextFormat.PlainText)
+        self.empty = QLabel("Click a chromosome on the slide or in the karyogram.", self)
+        self.empty.setObjectName("inspector.empty")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._number = 0
+        self._build(actions)
+        self.show_chromosome(None, None, 0, bright_on_dark=False)
+
+    def _build(self, actions: ActionSet) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2)
+        for id in ("chromosome.accept", "chromosome.flip", "chromosome.turn", "chromosome.reject"):
+            button = QToolButton(self)
+            button.setObjectName(f"inspector.{id}")
+            button.setDefaultAction(actions[id])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setIconSize(QSize(20, 20))
+            button.setAutoRaise(True)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(self.class_edit)
+        row.addWidget(self.class_note, 1)
+        form.addRow("Class", row)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(self.title)
+        column.addWidget(self.doubt)
+        column.addLayout(form)
+        column.addWidget(self.bars)
+        column.addWidget(self.facts)
+        column.addStretch(1)
+        column.addLayout(buttons)
+        self._details = QWidget(self)
+        inside = QHBoxLayout(self._details)
+        inside.setContentsMargins(6, 6, 6, 6)
+        inside.addWidget(self.portrait)
+        inside.addLayout(column, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._details, 1)
+        whole.addWidget(self.empty, 1)
+
+    def show_chromosome(
+        self, chromosome: Chromosome | None, picture: Straightened | None, count: int, *, bright_on_dark: bool
+    ) -> None:
+        """Show a chromosome of a cell of `count`; None shows what to do instead."""
+        self._details.setVisible(chromosome is not None)
+        self.empty.setVisible(chromosome is None)
+        if chromosome is None:
+            return
+        counts = chromosome.in_karyogram
+        kind = "Chromosome" if chromosome.kind in (Kind.CHROMOSOME, Kind.CUT) else chromosome.kind.value.capitalize()
+        self.title.setText(f"{kind} {chromosome.id} (of {count}): {_STATE[chromosome.state]}")
+        waiting = chromosome.doubts and chromosome.state is State.PROPOSED
+        self.doubt.setText(f"Please look: {', '.join(chromosome.doubts)}" if waiting else "")
+        self.doubt.setVisible(bool(waiting))
+        if not self.class_edit.hasFocus() or self._number != chromosome.number:
+            self.class_edit.setText(chromosome.class_name if chromosome.number else "")
+        self._number = chromosome.number
+        self.class_edit.setEnabled(counts)
+        note = (
+            f"{chromosome.class_confidence:.0%}, {_DECIDED[chromosome.decided_by]}" if chromosome.number else "unknown"
+        )
+        self.class_note.setText(note)
+        self.bars.show_classes(chromosome.probabilities, chromosome.number)
+        self.facts.setText("\n".join(self._facts(chromosome, picture)))
+        self.portrait.show_chromosome(picture, chromosome.number, bright_on_dark)
+
+    def _facts(self, chromosome: Chromosome, picture: Straightened | None) -> list[str]:
+        facts = []
+        if picture is not None:
+            facts.append(f"Length {picture.length} px, area {chromosome.area} px")
+            row = picture.centromere_row
+            if row is not None and picture.length:
+                share = row / picture.length
+                facts.append(f"Centromere index {100 * min(share, 1 - share):.0f} %")
+        else:
+            facts.append(f"Area {chromosome.area} px")
+        if chromosome.polarity_confidence:
+            facts.append(f"p arm up {chromosome.polarity_confidence:.0%}")
+        if chromosome.slot is None and chromosome.in_karyogram:
+            facts.append("In the tray: no place yet")
+        return facts
+
+    def edit_class(self) -> None:
+        """Put the cursor into the class field."""
+        self.class_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.class_edit.selectAll()
+
+    def _class_entered(self) -> None:
+        text = self.class_edit.text().strip().upper()
+        if text in CLASS_NAMES:
+            self.class_chosen.emit(CLASS_NAMES.index(text) + 1)
+        else:
+            self.class_note.setText("1 to 22, X or Y")
+            self.class_edit.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # In the field Enter, Tab and Esc mean what they mean in every field, not the window's actions.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
+            if event.key() in keys:
+                event.accept()
+                return True
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            self.class_edit.setText(CLASS_NAMES[self._number - 1] if self._number else "")
+            self.class_edit.clearFocus()
+            return True
+        return super().eventFilter(watched, event)

@@ -1,0 +1,205 @@
+"""Drawing a karyogram with a painter, from the layout of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
+
+from chromview.core.chromosome import Chromosome, State
+from chromview.core.karyogram import ClassArea, KaryogramLayout, Rect
+from chromview.core.karyotype import GROUPS
+from chromview.core.straighten import Straightened
+from chromview.ui.mask_layer import DOUBT
+from chromview.ui.picture import qimage_grey
+
+_FIRST_OF_BLOCK = {1: "A", 4: "B", 6: "C", 13: "D", 16: "E", 19: "F", 21: "G"}
+assert set(_FIRST_OF_BLOCK.values()) == set(GROUPS)
+
+
+class KaryogramPainter:
+    """Keeps the pictures as images and draws places, labels, marks and what is dragged."""
+
+    def __init__(self) -> None:
+        self.selected: int | None = None
+        self.second: int | None = None
+        self.typed = ""
+        self.accent = QColor(11, 99, 181)
+        self.paper = QColor(255, 255, 255)
+        self.ink = QColor(25, 25, 28)
+        self._chromosomes: Mapping[int, Chromosome] = {}
+        self._images: dict[int, tuple[Straightened, QImage]] = {}
+
+    def show(
+        self, chromosomes: Mapping[int, Chromosome], pictures: Mapping[int, Straightened], *, bright_on_dark: bool
+    ) -> None:
+        """Draw these chromosomes from now on; the paper is the background of the stain."""
+        self._chromosomes = chromosomes
+        self.paper = QColor(0, 0, 0) if bright_on_dark else QColor(255, 255, 255)
+        self.ink = QColor(232, 234, 237) if bright_on_dark else QColor(25, 25, 28)
+        for id in self._images.keys() - pictures.keys():
+            del self._images[id]
+        for id, picture in pictures.items():
+            known = self._images.get(id)
+            if known is None or known[0] is not picture:
+                self._images[id] = (picture, self._transparent(picture, bright_on_dark))
+
+    def _transparent(self, picture: Straightened, bright_on_dark: bool) -> QImage:
+        """The picture with its background taken away, so that turned ones do not cover neighbours."""
+        image = qimage_grey(picture.image).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+        # Grey as alpha would lighten the bands; only what is pure background becomes transparent.
+        opaque = np.where(picture.image == (0 if bright_on_dark else 255), 0, 255).astype(np.uint8)
+        image.setAlphaChannel(qimage_grey(opaque))
+        return image
+
+    def paint(
+        self, painter: QPainter, canvas: KaryogramLayout, font: QFont, drag: tuple[int, float, float] | None
+    ) -> None:
+        """Draw everything; the painter stands in canvas pixels.
+
+        Parameters
+        ----------
+        painter
+            On the paper, which is filled already.
+        canvas
+            Where everything stands.
+        font
+            Of the panel.
+        drag
+            Id of the chromosome that is dragged and the pointer's (x, y), or None.
+        """
+        if drag is not None:
+            self._paint_allowed(painter, canvas, drag)
+        for area in canvas.classes:
+            self._paint_class(painter, area, font)
+        self._paint_empty(painter, canvas)
+        self._paint_tray(painter, canvas, font)
+        for placed in canvas.placed:
+            if drag is None or placed.id != drag[0]:
+                self._paint_one(painter, placed.id, placed.rect, canvas.scale)
+        if drag is not None:
+            placed_drag = canvas.of(drag[0])
+            if placed_drag is not None:
+                width, height = placed_drag.rect.width, placed_drag.rect.height
+                painter.setOpacity(0.85)
+                self._paint_one(
+                    painter, drag[0], Rect(drag[1] - width / 2, drag[2] - height / 2, width, height), canvas.scale
+                )
+                painter.setOpacity(1.0)
+        if self.typed:
+            self._paint_typed(painter, canvas, font)
+
+    def _faint(self, strength: int) -> QColor:
+        return QColor(self.ink.red(), self.ink.green(), self.ink.blue(), strength)
+
+    def _paint_class(self, painter: QPainter, area: ClassArea, font: QFont) -> None:
+        label = QRectF(*area.label)
+        painter.setPen(QPen(self._faint(190), 1.4))
+        painter.drawLine(QPointF(label.left() + 4, area.line_y), QPointF(label.right() - 4, area.line_y))
+        bold = QFont(font)
+        bold.setPixelSize(16)
+        wrong = area.count != area.expected
+        bold.setBold(wrong)
+        painter.setFont(bold)
+        painter.setPen(self.ink)
+        text = QRectF(label.center().x() - 50, area.line_y + 2, 100, 22)
+        # A count that differs is written out: colour or weight alone would be missed.
+        name = f"{area.name} ×{area.count}" if wrong and (area.count or area.expected) else area.name
+        painter.drawText(text, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, name)
+        group = _FIRST_OF_BLOCK.get(area.number)
+        if group is not None:
+            small = QFont(font)
+            small.setPixelSize(14)
+            painter.setFont(small)
+            painter.setPen(self._faint(140))
+            corner = QRectF(area.rect.x - 14, area.rect.y - 8, 16, 16)
+            painter.drawText(corner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, group)
+
+    def _paint_empty(self, painter: QPainter, canvas: KaryogramLayout) -> None:
+        painter.setPen(QPen(self._faint(110), 1.0, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for place in canvas.places:
+            if place.taken_by is None and place.expected:
+                rect = QRectF(*place.outline)
+                painter.drawRoundedRect(rect, min(6.0, rect.width() / 3), min(6.0, rect.width() / 3))
+
+    def _paint_tray(self, painter: QPainter, canvas: KaryogramLayout, font: QFont) -> None:
+        tray = QRectF(*canvas.tray)
+        if tray.height() <= 0:
+            return
+        painter.setPen(QPen(self._faint(90), 1.0))
+        painter.setBrush(self._faint(10))
+        painter.drawRoundedRect(tray, 4, 4)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        small = QFont(font)
+        small.setPixelSize(14)
+        painter.setFont(small)
+        painter.setPen(self._faint(170))
+        count = sum(placed.slot is None for placed in canvas.placed)
+        text = f"Tray: {count} without a place" if count else "Tray: what has no place yet"
+        painter.drawText(tray.adjusted(6, 3, -6, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
+
+    def _paint_one(self, painter: QPainter, id: int, rect: Rect, scale: float) -> None:
+        chromosome, entry = self._chromosomes.get(id), self._images.get(id)
+        if chromosome is None or entry is None:
+            return
+        frame = QRectF(*rect)
+        if id in (self.selected, self.second):
+            painter.setPen(QPen(self.accent, 2.4 if id == self.selected else 1.4))
+            painter.setBrush(QColor(self.accent.red(), self.accent.green(), self.accent.blue(), 38))
+            painter.drawRoundedRect(frame.adjusted(-3, -3, 3, 3), 4, 4)
+        image = entry[1]
+        painter.save()
+        painter.translate(frame.center())
+        painter.rotate(-chromosome.angle)
+        painter.scale(scale, scale)
+        painter.drawImage(QPointF(-image.width() / 2, -image.height() / 2), image)
+        painter.restore()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if chromosome.state is State.PROPOSED and chromosome.doubts:
+            for colour, width in ((self._faint(200), 3.2), (DOUBT, 1.9)):
+                painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine))
+                painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
+        elif chromosome.state is not State.PROPOSED:
+            self._paint_check(painter, frame)
+
+    def _paint_check(self, painter: QPainter, frame: QRectF) -> None:
+        """A small tick: a person stands behind it."""
+        x, y = frame.right() - 3, frame.top() - 1
+        painter.setPen(QPen(QColor(0, 140, 90), 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPolyline([QPointF(x - 3, y), QPointF(x - 1, y + 2.5), QPointF(x + 3.5, y - 3)])
+
+    def _paint_allowed(self, painter: QPainter, canvas: KaryogramLayout, drag: tuple[int, float, float]) -> None:
+        id, x, y = drag
+        own = self._chromosomes[id].slot if id in self._chromosomes else None
+        number = self._chromosomes[id].number if id in self._chromosomes else 0
+        painter.setPen(Qt.PenStyle.NoPen)
+        for place in canvas.places:
+            if place.slot == own:
+                continue
+            hovered = place.rect.holds(x, y)
+            strength = 130 if hovered else 46 if place.slot.number == number else 22
+            painter.setBrush(QColor(self.accent.red(), self.accent.green(), self.accent.blue(), strength))
+            painter.drawRoundedRect(QRectF(*place.rect).adjusted(1, 1, -1, -1), 4, 4)
+        if own is not None:
+            strength = 130 if canvas.in_tray(x, y) else 30
+            painter.setBrush(QColor(self.accent.red(), self.accent.green(), self.accent.blue(), strength))
+            painter.drawRoundedRect(QRectF(*canvas.tray), 4, 4)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_typed(self, painter: QPainter, canvas: KaryogramLayout, font: QFont) -> None:
+        placed = None if self.selected is None else canvas.of(self.selected)
+        centre = QPointF(*placed.rect.centre) if placed is not None else QPointF(canvas.width / 2, 30)
+        large = QFont(font)
+        large.setPixelSize(22)
+        large.setBold(True)
+        painter.setFont(large)
+        plate = QRectF(centre.x() - 32, centre.y() - 18, 64, 36)
+        painter.setPen(QPen(self.accent, 2))
+        painter.setBrush(QColor(20, 20, 24, 235))
+        painter.drawRoundedRect(plate, 6, 6)
+        painter.setPen(QColor(255, 255, 255))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, f"{self.typed}_")
+        painter.setBrush(Qt.BrushStyle.NoBrush)

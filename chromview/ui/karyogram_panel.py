@@ -1,0 +1,74 @@
+"""The karyogram with its formula below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from chromview.app.view_state import ViewState
+from chromview.ui.karyogram import KaryogramArea, KaryogramView
+
+
+def note_text(state: ViewState) -> str:
+    """What stands beside the formula: that it is a proposal, and what is left to do."""
+    if not state.count:
+        return ""
+    parts = []
+    if not state.is_cluster:
+        parts.append("proposal" if state.proposal else "no class read yet")
+    parts.append(f"{state.count} chromosomes" if state.count != 1 else "1 chromosome")
+    if state.doubtful:
+        parts.append(f"{len(state.doubtful)} doubtful")
+    if not state.untouched:
+        parts.append("all accepted")
+    return ", ".join(parts)
+
+
+class KaryogramPanel(QWidget):
+    """The view in its scroll area, and the proposed karyotype."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("karyogram.panel")
+        self.view = KaryogramView()
+        self.area = KaryogramArea(self.view, self)
+        self.formula = QLabel(self)
+        self.formula.setObjectName("karyogram.formula")
+        self.formula.setAccessibleName("Proposed karyotype")
+        self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        font = QFont(self.formula.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.2)
+        self.formula.setFont(font)
+        self.note = QLabel(self)
+        self.note.setObjectName("karyogram.note")
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        line = QHBoxLayout()
+        line.setContentsMargins(8, 3, 8, 3)
+        line.setSpacing(10)
+        line.addWidget(self.formula)
+        line.addWidget(self.note, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.area, 1)
+        column.addLayout(line)
+
+    def show_state(self, state: ViewState) -> None:
+        """Show the formula and what is left to do."""
+        self.formula.setText(state.proposal)
+        self.formula.setVisible(bool(state.proposal))
+        note = note_text(state)
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        running_here = state.running is not None and state.running.slide == state.slide
+        if running_here:
+            text = "The slide is being analysed.\nYou can look at it, or go on with another one."
+        elif state.slide is None:
+            text = "The karyogram appears here."
+        else:
+            text = "No chromosomes yet.\n\nCase > Analyse slide (Ctrl+R) finds them,\nor press N and paint one."
+        if text != self.view.empty_text:
+            self.view.empty_text = text
+            self.view.update()

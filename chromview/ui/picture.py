@@ -1,0 +1,99 @@
+"""From a slide's grey values to what is drawn: contrast, inversion and smaller copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtGui import QImage
+
+from chromview.core._cv import cv2
+
+GreyArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+def qimage_grey(pixels: npt.NDArray[np.uint8]) -> QImage:
+    """A ``QImage`` of its own from ``(H, W)`` uint8 grey values."""
+    pixels = np.ascontiguousarray(pixels)
+    height, width = pixels.shape
+    return QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+
+
+class Picture:
+    """One slide as it is shown.
+
+    Parameters
+    ----------
+    pixels
+        ``(H, W)`` uint8 or uint16 grey values.
+
+    Attributes
+    ----------
+    top
+        The largest grey value that can be: 255 or 65535 (or the largest there is, for 12 bit cameras).
+    levels
+        Grey values shown as black and as white.
+    inverted
+        Whether black and white are exchanged.
+    histogram
+        ``(128,)`` float 0..1, counts over 0..top, the square root of each.
+    """
+
+    def __init__(self, pixels: GreyArray) -> None:
+        self.pixels = pixels
+        self.top = 255
+        if pixels.dtype == np.uint16:
+            # 12 and 14 bit cameras use the lower part of 16 bits only.
+            self.top = max(255, (1 << int(pixels.max(initial=0)).bit_length()) - 1)
+        counts = np.bincount(pixels[::4, ::4].ravel() >> 0, minlength=self.top + 1).astype(np.float64)
+        self._counts = counts[: self.top + 1]
+        bins = np.add.reduceat(self._counts, np.linspace(0, self.top + 1, 129).astype(int)[:-1])
+        bins = np.sqrt(bins)
+        self.histogram = bins / max(1.0, float(bins.max()))
+        self.levels = (0, self.top)
+        self.inverted = False
+        self._cache: dict[int, QImage] = {}
+
+    def auto_levels(self) -> tuple[int, int]:
+        """Grey values that leave half a percent of the pixels darker and brighter."""
+        share = np.cumsum(self._counts) / max(1.0, float(self._counts.sum()))
+        low, high = int(np.searchsorted(share, 0.005)), int(np.searchsorted(share, 0.995))
+        return (low, high) if high - low > 2 else (0, self.top)
+
+    def set_levels(self, levels: tuple[int, int], inverted: bool) -> bool:
+        """Show other grey values; whether that changes anything."""
+        low = max(0, min(levels[0], self.top - 1))
+        wanted = (low, max(low + 1, min(levels[1], self.top)))
+        if (wanted, inverted) == (self.levels, self.inverted):
+            return False
+        self.levels, self.inverted = wanted, inverted
+        self._cache.clear()
+        return True
+
+    def _table(self) -> npt.NDArray[np.uint8]:
+        low, high = self.levels
+        size = 256 if self.pixels.dtype == np.uint8 else 65536
+        ramp = (np.arange(size, dtype=np.float32) - low) / (high - low)
+        table = (np.clip(ramp, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return 255 - table if self.inverted else table
+
+    def image(self, scale: float) -> tuple[QImage, int]:
+        """The image to draw at `scale` screen pixels for a slide pixel.
+
+        Returns
+        -------
+        tuple of QImage and int
+            The image and by which whole factor it is smaller than the slide; smaller copies keep a
+            slide seen from afar from glittering.
+        """
+        factor = 1
+        while scale * factor <= 0.5 and factor < 16 and min(self.pixels.shape) // (factor * 2) > 0:
+            factor *= 2
+        if factor not in self._cache:
+            grey = self._table()[self.pixels]
+            if factor > 1:
+                height, width = grey.shape
+                size = (max(1, -(-width // factor)), max(1, -(-height // factor)))
+                grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+            # The raster painter draws RGB32 several times faster than grey.
+            self._cache[factor] = qimage_grey(grey).convertToFormat(QImage.Format.Format_RGB32)
+        return self._cache[factor], factor

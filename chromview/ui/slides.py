@@ -1,0 +1,266 @@
+"""The slides of the case: thumbnails with their state, and what to do while there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from chromview.app.background import THUMBNAIL, Background
+from chromview.app.slides import SlideInfo, SlideState
+from chromview.app.view_state import Running
+from chromview.ui.mask_layer import DOUBT
+from chromview.ui.picture import qimage_grey
+
+Index = QModelIndex | QPersistentModelIndex
+
+_STATE_TEXT = {
+    SlideState.NEW: "not analysed",
+    SlideState.PROPOSED: "proposal",
+    SlideState.STARTED: "in work",
+    SlideState.DONE: "done",
+}
+
+
+def describe(info: SlideInfo, running: Running | None = None, *, waits: bool = False) -> tuple[str, str, bool]:
+    """What a slide's entry says.
+
+    Returns
+    -------
+    tuple of str, str and bool
+        First and second line below the thumbnail, and whether it needs a look.
+    """
+    if info.missing:
+        return info.name, "image missing", True
+    if running is not None and running.slide == info.id:
+        return info.name, f"analysing {running.share:.0%}", False
+    if waits:
+        return info.name, "waiting", False
+    if info.state is SlideState.NEW:
+        return info.name, _STATE_TEXT[info.state], False
+    if info.is_cluster:
+        count = f"cluster of {info.count}"
+    else:
+        count = info.proposal or (f"{info.count} chromosomes" if info.count != 1 else "1 chromosome")
+    if info.count == 0:
+        return info.name, "nothing found", True
+    if info.doubtful:
+        return info.name, f"{count} · {info.doubtful} doubtful", True
+    return info.name, f"{count} · {_STATE_TEXT[info.state]}", False
+
+
+class SlideList(QAbstractListModel):
+    """The slides as a list model; thumbnails come from the background."""
+
+    InfoRole = int(Qt.ItemDataRole.UserRole) + 1
+
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._infos: tuple[SlideInfo, ...] = ()
+        self._running: Running | None = None
+        self._waiting: tuple[int, ...] = ()
+        self._images: dict[int, QImage] = {}
+        background.thumbnail_ready.connect(self._thumbnail_ready)
+
+    def show(self, infos: Sequence[SlideInfo], running: Running | None, waiting: Sequence[int]) -> None:
+        """Show these slides, one of which may be in the worker's hands."""
+        same = [info.id for info in infos] == [info.id for info in self._infos]
+        changed = (
+            {new.id for new, old in zip(infos, self._infos, strict=True) if new != old}
+            | {r.slide for r in (running, self._running) if r is not None}
+            | (set(waiting) ^ set(self._waiting))
+            if same
+            else set()
+        )
+        if not same:
+            self.beginResetModel()
+        self._infos, self._running, self._waiting = tuple(infos), running, tuple(waiting)
+        for info in infos:
+            if not info.missing:
+                self._background.want_thumbnail(info.id, info.path)
+        if not same:
+            self._images = {id: image for id, image in self._images.items() if any(i.id == id for i in infos)}
+            self.endResetModel()
+        for row, info in enumerate(self._infos):
+            if info.id in changed:
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def forget_thumbnails(self) -> None:
+        """Another case: the ids mean other slides now."""
+        self._images.clear()
+
+    def _thumbnail_ready(self, slide: int) -> None:
+        pixels = self._background.thumbnail(slide)
+        if pixels is not None:
+            self._images[slide] = qimage_grey(pixels)
+            row = self.row_of(slide)
+            if row >= 0:
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def row_of(self, slide: int | None) -> int:
+        """Row of a slide, or -1."""
+        return next((row for row, info in enumerate(self._infos) if info.id == slide), -1)
+
+    def info(self, index: Index) -> SlideInfo:
+        """The slide of a row."""
+        return self._infos[index.row()]
+
+    def image(self, slide: int) -> QImage | None:
+        """Thumbnail of a slide."""
+        return self._images.get(slide)
+
+    def lines(self, index: Index) -> tuple[str, str, bool]:
+        """What an entry says."""
+        info = self.info(index)
+        return describe(info, self._running, waits=info.id in self._waiting)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._infos)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
+        if not index.isValid():
+            return None
+        name, second, _ = self.lines(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{name}\n{second}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            info = self.info(index)
+            quality = info.quality
+            parts = [str(info.path), second]
+            if quality.clusters is not None or quality.overlaps is not None:
+                parts.append(f"{quality.clusters or 0} clusters, {quality.overlaps or 0} overlaps")
+            if quality.spread is not None:
+                parts.append(f"spread {quality.spread:.1f} chromosome widths")
+            return "\n".join(parts)
+        if role == self.InfoRole:
+            return self.info(index)
+        return None
+
+
+class SlideDelegate(QStyledItemDelegate):
+    """Draws a thumbnail with two lines and a mark."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(120, THUMBNAIL + 2 * option.fontMetrics.height() + 16)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        model = index.model()
+        assert isinstance(model, SlideList)
+        name, second, look = model.lines(index)
+        info = model.info(index)
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
+        metrics = option.fontMetrics
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
+            painter.drawRoundedRect(QRectF(rect).adjusted(2, 2, -2, -2), 5, 5)
+        area = QRect(rect.left() + 6, rect.top() + 6, rect.width() - 12, THUMBNAIL)
+        image = model.image(info.id)
+        if image is not None:
+            size = image.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(0, 0, size.width(), size.height())
+            target.moveCenter(area.center())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(target, image)
+        else:
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(area.adjusted(8, 8, -8, -8))
+        if look or info.state is SlideState.DONE:
+            self._mark(painter, QRectF(area.right() - 18, area.top() + 2, 17, 17), look)
+        role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
+        painter.setPen(palette.color(role))
+        line = QRect(area.left(), area.bottom() + 4, area.width(), metrics.height())
+        painter.drawText(
+            line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, line.width())
+        )
+        line.translate(0, metrics.height())
+        painter.drawText(
+            line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(second, Qt.TextElideMode.ElideRight, line.width())
+        )
+        painter.restore()
+
+    def _mark(self, painter: QPainter, rect: QRectF, look: bool) -> None:
+        painter.save()
+        painter.setPen(QPen(QColor(20, 20, 20, 200), 1))
+        painter.setBrush(DOUBT if look else QColor(0, 150, 95))
+        painter.drawEllipse(rect)
+        font = QFont(painter.font())
+        font.setBold(True)
+        font.setPixelSize(12)
+        painter.setFont(font)
+        painter.setPen(QColor(20, 20, 20) if look else QColor(255, 255, 255))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "!" if look else "✓")
+        painter.restore()
+
+
+class SlidesPanel(QListView):
+    """The panel of slides.
+
+    Signals
+    -------
+    chosen(int)
+        Id of the slide a person went to.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, background: Background, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("slides")
+        self.setAccessibleName("Slides")
+        self.setWhatsThis(
+            "<b>The slides of this case.</b> Drop images or a folder anywhere on the window to add some. "
+            "A yellow ! asks you to look, a green tick means that every chromosome was looked at."
+        )
+        self.list = SlideList(background, self)
+        self.setModel(self.list)
+        self.setItemDelegate(SlideDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(110)
+        self.empty_text = "No slides yet.\n\nDrop images or a folder here."
+        self._showing = False
+        self.selectionModel().currentChanged.connect(self._current_changed)
+
+    def show_slides(
+        self, infos: Sequence[SlideInfo], current: int | None, running: Running | None, waiting: Sequence[int]
+    ) -> None:
+        """Show the slides and mark the one that is shown."""
+        self._showing = True
+        try:
+            self.list.show(infos, running, waiting)
+            row = self.list.row_of(current)
+            if row != self.currentIndex().row():
+                self.setCurrentIndex(self.list.index(row) if row >= 0 else QModelIndex())
+                if row >= 0:
+                    self.scrollTo(self.list.index(row))
+        finally:
+            self._showing = False
+
+    def _current_changed(self, current: QModelIndex, before: QModelIndex) -> None:
+        if current.isValid() and not self._showing:
+            self.chosen.emit(self.list.info(current).id)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.list.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(QRectF(self.viewport().rect()).adjusted(10, 10, -10, -10), flags, self.empty_text)
+            painter.end()

@@ -1,0 +1,147 @@
+"""The status line: what runs, what is doubtful, what is saved."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from chromview.app.view_state import ViewState
+from chromview.ui.menus import ActionSet
+
+SAID_MS = 6000
+
+
+def slide_text(state: ViewState) -> str:
+    """Which slide, and what happens to it, without the percentage."""
+    if state.slide is None:
+        return "No slide" if not state.slide_count else f"{state.slide_count} slides"
+    text = f"Slide {state.slide_index + 1} of {state.slide_count}"
+    if state.running is not None:
+        stage = state.running.stage or "starting"
+        here = state.running.slide == state.slide
+        text += f" · {stage}" if here else f" · another slide: {stage}"
+    if state.waiting:
+        text += f" · {state.waiting} waiting"
+    return text
+
+
+def review_text(state: ViewState) -> str:
+    """How far the review is, and why the selected chromosome is doubtful."""
+    if state.slide is None or not state.count:
+        return ""
+    if state.doubtful:
+        if state.selected in state.doubtful:
+            place = state.doubtful.index(state.selected) + 1
+            return f"Doubtful {place} of {len(state.doubtful)}: {state.doubt}"
+        return f"{len(state.doubtful)} doubtful"
+    if state.untouched:
+        return f"Nothing doubtful, {state.untouched} not accepted yet"
+    return "All accepted"
+
+
+def saved_text(state: ViewState) -> str:
+    """What undo would do; everything is saved at once."""
+    if state.undo_title is None:
+        return "Saved"
+    title = state.undo_title
+    if title.startswith("Undo "):
+        title = title[len("Undo ") :]
+    return f"Saved · undo: {title}"
+
+
+class StatusLine(QWidget):
+    """The line at the bottom of the window."""
+
+    def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status")
+        self.slide = self._label("status.slide")
+        self.progress = QProgressBar(self)
+        self.progress.setObjectName("status.progress")
+        self.progress.setAccessibleName("Progress of the analysis")
+        self.progress.setRange(0, 100)
+        self.progress.setFixedWidth(120)
+        self.progress.setMaximumHeight(16)
+        self.cancel = QToolButton(self)
+        self.cancel.setObjectName("status.cancel")
+        self.cancel.setDefaultAction(actions["case.cancel"])
+        self.cancel.setText("Cancel")
+        self.cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        actions["case.cancel"].setIconText("Cancel")
+        self.said = self._label("status.said")
+        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.review = QFrame(self)
+        self.review.setObjectName("review")
+        self.review.setAccessibleName("Review")
+        self.review.setWhatsThis(
+            "<b>Review.</b> How many chromosomes ask to be looked at. Tab goes to the next, Enter accepts it, "
+            "Shift+Enter accepts everything that is left."
+        )
+        self.review_text = self._label("review.text")
+        inside = QHBoxLayout(self.review)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(2)
+        inside.addWidget(self._button(actions, "chromosome.previous_doubtful", "◀"))
+        inside.addWidget(self.review_text)
+        inside.addWidget(self._button(actions, "chromosome.next_doubtful", "▶"))
+        inside.addWidget(self._button(actions, "chromosome.accept", "Accept"))
+        inside.addWidget(self._button(actions, "chromosome.accept_rest", "Accept the rest"))
+        self.saved = self._label("status.saved")
+        self.note = self._label("status.note")
+        self.note.setText("For research use")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 0, 6, 0)
+        row.setSpacing(10)
+        row.addWidget(self.slide)
+        row.addWidget(self.progress)
+        row.addWidget(self.cancel)
+        row.addWidget(self.said, 1)
+        row.addWidget(self.review)
+        row.addWidget(self.saved)
+        row.addWidget(self.note)
+        self._clear = QTimer(self)
+        self._clear.setSingleShot(True)
+        self._clear.setInterval(SAID_MS)
+        self._clear.timeout.connect(self.said.clear)
+        self.show_state(ViewState())
+
+    def _label(self, name: str) -> QLabel:
+        label = QLabel(self)
+        label.setObjectName(name)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        return label
+
+    def _button(self, actions: ActionSet, id: str, text: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(f"review.{id}")
+        button.setAutoRaise(len(text) == 1)
+        # Not the action's own text: here it stands beside what it is about.
+        action = actions[id]
+        button.setText(text)
+        button.setToolTip(action.toolTip())
+        button.setAccessibleName(action.text().replace("&", ""))
+        button.clicked.connect(action.trigger)
+        action.changed.connect(lambda: button.setEnabled(action.isEnabled()))
+        button.setEnabled(action.isEnabled())
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence for some seconds."""
+        self.said.setText(sentence)
+        self.said.setToolTip(sentence)
+        self._clear.start()
+
+    def show_state(self, state: ViewState) -> None:
+        """Show where we are."""
+        self.slide.setText(slide_text(state))
+        self.progress.setVisible(state.analysing)
+        self.cancel.setVisible(state.analysing)
+        if state.running is not None:
+            self.progress.setValue(round(100 * state.running.share))
+        elif state.waiting:
+            self.progress.setValue(0)
+        text = review_text(state)
+        self.review_text.setText(text)
+        self.review.setVisible(bool(text))
+        self.saved.setText(saved_text(state))

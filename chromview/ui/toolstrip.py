@@ -1,0 +1,196 @@
+"""Tools, labels, size, opacity and contrast, below the slide."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from chromview.app.tools import Tools
+from chromview.ui.menus import ActionSet
+
+TOOLS = ("mask.select", "mask.brush", "mask.erase", "mask.cut", "mask.new", "mask.join", "mask.split_overlap")
+LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
+_SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
+_LARGEST = 100
+
+
+class Levels(QWidget):
+    """The histogram of the slide with two handles: what is shown as black and what as white.
+
+    Signals
+    -------
+    changed(int, int)
+        Grey values for black and white.
+    """
+
+    changed = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("tools.levels")
+        self.setAccessibleName("Contrast")
+        self.setToolTip("Contrast: drag the left handle for black, the right one for white; double-click for all")
+        self.setMinimumWidth(110)
+        self.setFixedHeight(30)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._histogram: npt.NDArray[np.float64] = np.zeros(128)
+        self._top, self._levels = 255, (0, 255)
+        self._held: int | None = None
+
+    def show_levels(self, histogram: npt.NDArray[np.float64], top: int, levels: tuple[int, int]) -> None:
+        """Show another slide's histogram, or other handles."""
+        self._histogram, self._top, self._levels = histogram, top, levels
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 30)
+
+    def _x(self, value: float) -> float:
+        return 6 + value / self._top * (self.width() - 12)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        base = self.height() - 7.0
+        painter.fillRect(QRectF(6, 2, self.width() - 12, base - 2), self.palette().color(QPalette.ColorRole.Base))
+        points = [QPointF(6, base)]
+        step = (self.width() - 12) / len(self._histogram)
+        points += [QPointF(6 + (n + 0.5) * step, base - float(v) * (base - 4)) for n, v in enumerate(self._histogram)]
+        points.append(QPointF(self.width() - 6, base))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
+        painter.drawPolygon(QPolygonF(points))
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        for value, fill in zip(self._levels, (QColor(0, 0, 0), QColor(255, 255, 255)), strict=True):
+            x = self._x(value)
+            painter.setPen(QPen(text, 1))
+            painter.drawLine(QPointF(x, 2), QPointF(x, base))
+            painter.setBrush(fill)
+            painter.drawPolygon(QPolygonF([QPointF(x, base - 2), QPointF(x - 5, base + 6), QPointF(x + 5, base + 6)]))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        distances = [abs(self._x(value) - x) for value in self._levels]
+        self._held = (
+            0 if distances[0] < distances[1] or (distances[0] == distances[1] and x < self._x(self._levels[0])) else 1
+        )
+        self.mouseMoveEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held is None:
+            return
+        value = round((event.position().x() - 6) / max(1, self.width() - 12) * self._top)
+        low, high = self._levels
+        if self._held == 0:
+            low = max(0, min(value, high - 1))
+        else:
+            high = min(self._top, max(value, low + 1))
+        if (low, high) != self._levels:
+            self._levels = (low, high)
+            self.changed.emit(low, high)
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._held = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._levels = (0, self._top)
+        self.changed.emit(0, self._top)
+        self.update()
+
+
+class ToolStrip(QFrame):
+    """The strip of tools. Its buttons are the actions of the Mask menu."""
+
+    def __init__(self, actions: ActionSet, tools: Tools, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("tools")
+        self.setAccessibleName("Tools")
+        self._tools = tools
+        self._buttons: list[QToolButton] = []
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
+            row.setSpacing(2)
+        for id in TOOLS:
+            first.addWidget(self._button(actions, id, text=True))
+        first.addStretch(1)
+        for id in ("edit.undo", "edit.redo"):
+            first.addWidget(self._button(actions, id, text=False))
+        second.addWidget(QLabel("Label"))
+        for id in LABELS:
+            second.addWidget(self._button(actions, id, text=False))
+        self.target = QLabel(self)
+        self.target.setObjectName("tools.target")
+        self.target.setMinimumWidth(96)
+        second.addWidget(self.target)
+        second.addSpacing(6)
+        self.size_slider, self.size_text = self._slider("tools.size", "Brush size", 1, _LARGEST)
+        second.addWidget(QLabel("Size"))
+        second.addWidget(self.size_slider, 1)
+        second.addWidget(self.size_text)
+        self.opacity_slider, self.opacity_text = self._slider("tools.opacity", "Opacity of fills", 0, 100)
+        second.addWidget(QLabel("Opacity"))
+        second.addWidget(self.opacity_slider, 1)
+        second.addWidget(self.opacity_text)
+        for id in ("view.invert", "view.fit"):
+            second.addWidget(self._button(actions, id, text=False))
+        self.levels = Levels(self)
+        second.addWidget(self.levels, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 3, 4, 3)
+        column.setSpacing(2)
+        column.addLayout(first)
+        column.addLayout(second)
+        self.size_slider.valueChanged.connect(tools.set_size)
+        self.opacity_slider.valueChanged.connect(lambda value: tools.set_opacity(value / 100))
+        tools.changed.connect(self.refresh)
+        self.refresh()
+
+    def _button(self, actions: ActionSet, id: str, *, text: bool) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(f"tools.{id}")
+        button.setDefaultAction(actions[id])
+        button.setAutoRaise(True)
+        button.setIconSize(QSize(20, 20))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if text:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        else:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self._buttons.append(button)
+        if id in _SHORT:
+            actions[id].setIconText(_SHORT[id])
+        return button
+
+    def _slider(self, name: str, title: str, low: int, high: int) -> tuple[QSlider, QLabel]:
+        slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setObjectName(name)
+        slider.setAccessibleName(title)
+        slider.setToolTip(title)
+        slider.setRange(low, high)
+        slider.setMinimumWidth(50)
+        slider.setMaximumWidth(140)
+        slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        text = QLabel(self)
+        text.setObjectName(f"{name}.text")
+        text.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
+        return slider, text
+
+    def refresh(self) -> None:
+        """Show the state of the tools."""
+        for slider, value in (
+            (self.size_slider, self._tools.size),
+            (self.opacity_slider, round(100 * self._tools.opacity)),
+        ):
+            slider.blockSignals(True)
+            slider.setValue(min(value, slider.maximum()))
+            slider.blockSignals(False)
+        self.size_text.setText(f"{self._tools.size} px")
+        self.opacity_text.setText(f"{round(100 * self._tools.opacity)} %")
+
+    def show_target(self, text: str) -> None:
+        """Say what the brush paints on."""
+        self.target.setText(text)

@@ -1,0 +1,316 @@
+"""The slide with its masks, and the canvas the tools work on.
+
+A paint event draws only what was asked for: the slide is scaled inside the dirty rectangle, the
+overlay is composed per dirty rectangle with numpy, outlines that do not reach into it are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from chromview.app.selection import at
+from chromview.app.stroke import Stroke
+from chromview.app.tools import Tool, Tools
+from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
+from chromview.ui.mask_layer import EDGE, MaskLayer
+from chromview.ui.picture import Picture
+from chromview.ui.zoomable import Zoomable
+
+
+class Viewer(Zoomable):
+    """The view of one slide.
+
+    Signals
+    -------
+    clicked(int, bool)
+        Chromosome id (0 for the background) and whether Ctrl was held.
+    stroke_begun(object)
+        A painting tool went down at (y, x); the owner answers by `begin_stroke`, or not at all.
+    stroke_done(object)
+        The `Stroke` on release.
+    line_drawn(object)
+        The ``[(y, x), ...]`` of a cut.
+    brush_resized(int)
+        Steps by which the brush should grow.
+    levels_changed()
+        Contrast or inversion changed, or another slide is shown.
+    menu_wanted(int, object)
+        Chromosome id under the pointer (or 0) and global position.
+    """
+
+    clicked = Signal(int, bool)
+    stroke_begun = Signal(object)
+    stroke_done = Signal(object)
+    line_drawn = Signal(object)
+    brush_resized = Signal(int)
+    levels_changed = Signal()
+    menu_wanted = Signal(int, object)
+
+    def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("viewer")
+        self.setAccessibleName("Slide")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(240, 200)
+        self.setWhatsThis(
+            "<b>The slide.</b> Click a chromosome to select it, drag or hold Space to move the slide, turn the wheel "
+            "to zoom. B paints, E erases, C cuts; 0 1 2 3 choose the label. An overlap is hatched in both colours; "
+            "a dashed yellow line means: please look."
+        )
+        self.tools = tools
+        tools.changed.connect(self._tools_changed)
+        self.picture: Picture | None = None
+        self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
+        self.show_masks = True
+        self._gesture: Gesture | None = None
+        self._space = False
+        self._pointer: QPointF | None = None
+
+    # -- what is shown -------------------------------------------------------------------
+
+    @property
+    def chromosomes(self) -> Mapping[int, Chromosome]:
+        """Chromosomes shown, by id."""
+        return self.masks.chromosomes
+
+    @property
+    def stroke(self) -> Stroke | None:
+        """The stroke in progress."""
+        return self.masks.stroke
+
+    def show_image(self, image: SlideImage | None) -> None:
+        """Show another slide, fitted; or none."""
+        self.cancel_gesture()
+        self.picture = None if image is None else Picture(image.pixels)
+        self.shape = (0, 0) if image is None else image.shape
+        self.masks.reset(self.shape)
+        if self.picture is not None:
+            self.picture.set_levels(self.picture.auto_levels(), False)
+        self.fit()
+        self._set_cursor()
+        self.levels_changed.emit()
+        self.update()
+
+    def set_view(self, *, masks: bool | None = None, fill: bool | None = None, numbers: bool | None = None) -> None:
+        """Show or hide masks, fills and numbers."""
+        self.show_masks = self.show_masks if masks is None else masks
+        self.masks.numbers = self.masks.numbers if numbers is None else numbers
+        self.masks.fill_all = self.masks.fill_all if fill is None else fill
+        self.masks.refill()
+        self.update()
+
+    def set_levels(self, low: int, high: int) -> None:
+        """Show grey value `low` as black and `high` as white."""
+        if self.picture is not None and self.picture.set_levels((low, high), self.picture.inverted):
+            self.levels_changed.emit()
+            self.update()
+
+    def set_inverted(self, inverted: bool) -> None:
+        """Exchange black and white."""
+        if self.picture is not None and self.picture.set_levels(self.picture.levels, inverted):
+            self.levels_changed.emit()
+            self.update()
+
+    def under(self, point: QPointF) -> list[int]:
+        """Ids of the chromosomes under a point on the widget, the most likely meant first."""
+        y, x = self.to_picture(point)
+        return at(self.chromosomes, int(y // 1), int(x // 1), reach=max(1, round(3 / self.scale)))
+
+    # -- strokes -------------------------------------------------------------------------
+
+    def begin_stroke(self, stroke: Stroke) -> None:
+        """Show the masks of a stroke while it lasts; called by the owner on `stroke_begun`."""
+        self.masks.begin_stroke(stroke)
+
+    def extend_stroke(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Paint from `start` to `end` (y, x) and repaint that rectangle only."""
+        if self.stroke is not None:
+            box = self.stroke.extend(start, end, self.tools.size)
+            if box is not None:
+                self.masks.compose(box, EDGE)
+
+    def cancel_gesture(self) -> None:
+        """Give up what the mouse is in the middle of; nothing is committed."""
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            gesture.cancel()
+            self._set_cursor()
+            self.update()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the mouse is in the middle of something."""
+        return self._gesture is not None
+
+    # -- events --------------------------------------------------------------------------
+
+    def _tools_changed(self) -> None:
+        if self._gesture is not None and not (isinstance(self._gesture, PaintGesture) and self.tools.tool.paints):
+            self.cancel_gesture()
+        self.masks.painting = self.tools.tool.paints
+        self.masks.set_opacity(self.tools.opacity)
+        self.masks.refill()
+        self._set_cursor()
+        if self._pointer is not None:
+            # The brush may have been larger before; its old circle has to go too.
+            self.update(self._brush_rect(self._pointer, 1.5))
+
+    def _set_cursor(self) -> None:
+        shape = Qt.CursorShape.CrossCursor
+        if self.picture is None or self.tools.tool is Tool.SELECT:
+            shape = Qt.CursorShape.ArrowCursor
+        if self._space and self.picture is not None:
+            shape = Qt.CursorShape.OpenHandCursor
+        self.setCursor(shape)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self.picture is None or self._gesture is not None:
+            return
+        self._gesture = gesture_for(self, event, panning=self._space)
+        if self._gesture is not None:
+            self._gesture.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        before, self._pointer = self._pointer, event.position()
+        if self._gesture is not None:
+            self._gesture.move(event)
+        self._move_brush(before)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        gesture = self._gesture
+        if gesture is not None and event.button() == gesture.button:
+            self._gesture = None
+            gesture.release(event)
+            self._set_cursor()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            if steps:
+                self.brush_resized.emit(1 if steps > 0 else -1)
+        elif steps and self.picture is not None:
+            self.zoom(1.2**steps, event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom(1 + event.value(), event.position())
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self._space = True
+                self._set_cursor()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            if not event.isAutoRepeat():
+                self._space = False
+                self._set_cursor()
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._space = False  # the release of the key will go elsewhere
+        self._set_cursor()
+        super().focusOutEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._pointer = event.position()
+        self._move_brush(None)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        before, self._pointer = self._pointer, None
+        self._move_brush(before)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.picture is not None and self._gesture is None:
+            found = self.under(QPointF(event.pos()))
+            self.menu_wanted.emit(found[0] if found else 0, event.globalPos())
+
+    # -- painting ------------------------------------------------------------------------
+
+    def _brush_rect(self, point: QPointF, larger: float = 1.0) -> QRect:
+        reach = self._brush_radius() * larger + 3
+        return QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach).toAlignedRect()
+
+    def _brush_radius(self) -> float:
+        return max(self.tools.size * self.scale / 2, 1.5)
+
+    def _move_brush(self, before: QPointF | None) -> None:
+        if self.tools.tool.paints:
+            for point in (before, self._pointer):
+                if point is not None:
+                    self.update(self._brush_rect(point))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        dirty = event.rect()
+        painter.fillRect(dirty, self.palette().color(QPalette.ColorRole.Dark))
+        if self.picture is None:
+            self._paint_empty(painter)
+            return
+        # From near by the pixels themselves matter; smoothing would hide where a mask ends.
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale < 3)
+        height, width = self.shape
+        image, factor = self.picture.image(self.scale * self.devicePixelRatioF())
+        painter.translate(self.offset)
+        painter.scale(self.scale, self.scale)
+        painter.setClipRect(QRectF(0, 0, width, height))
+        painter.drawImage(QRectF(0, 0, image.width() * factor, image.height() * factor), image)
+        if self.show_masks:
+            self.masks.draw_pixels(painter)
+        painter.setClipping(False)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.show_masks:
+            self.masks.draw_lines(painter, lambda box, margin: self.on_screen(box, margin).intersects(dirty))
+        painter.resetTransform()
+        if self.show_masks:
+            self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())
+        if self._gesture is not None:
+            self._gesture.paint(painter)
+        self._paint_brush(painter)
+
+    def _paint_brush(self, painter: QPainter) -> None:
+        if self._pointer is None or not self.tools.tool.paints or self._space:
+            return
+        radius = self._brush_radius()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 200), 3.0), (QColor(255, 255, 255), 1.2)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(self._pointer, radius, radius)
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 1.5, Qt.PenStyle.DashLine))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(0.35)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 10, 10)
+
+    def repaint_box(self, box: Box) -> None:
+        """Have a rectangle of the slide painted again."""
+        self.update(self.on_screen(box, EDGE + 30))
