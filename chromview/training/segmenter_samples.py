@@ -1,0 +1,222 @@
+"""Training samples of the segmenter: a window, a prompt, and what the network should say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import Box, Stain
+from chromview.training.compose import (
+    DAPI_SCALE,
+    Bank,
+    Scene,
+    bounding_box,
+    cluster_of,
+    photographed,
+    render,
+    soiled,
+    strangers,
+)
+from chromview.training.datasets import Karyotypes, Metaphase
+from chromview.vision.prepare import normalise
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+_CROSS = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+
+
+def pixel_truth(masks: Bool) -> Float:
+    """Foreground, overlap and contact line ``(3, H, W)`` float32 of masks ``(n, H, W)``.
+
+    A contact line is where two chromosomes come within a pixel of each other without sharing any.
+    """
+    if not len(masks):
+        return np.zeros((3, *masks.shape[1:]), np.float32)
+    count = masks.sum(axis=0)
+    overlap = (count > 1).astype(np.uint8)
+    near = np.zeros(masks.shape[1:], np.uint8)
+    for mask in masks:
+        near += cv2.dilate(mask.astype(np.uint8), _CROSS)
+    contact = (near > 1) & (cv2.dilate(overlap, _CROSS) == 0)
+    return np.stack((count > 0, overlap > 0, contact)).astype(np.float32)
+
+
+def random_prompt(rng: np.random.Generator, mask: Bool, blocked: Bool) -> Bool:
+    """A prompt for one chromosome: a piece of it, a stroke along it, or a dab.
+
+    Parameters
+    ----------
+    mask
+        ``(H, W)`` the chromosome that is asked for.
+    blocked
+        ``(H, W)`` overlaps and contact lines, which cut chromosomes into pieces.
+    """
+    kind = rng.random()
+    own = mask & ~blocked
+    if not own.any():
+        own = mask
+    if kind < 0.65:
+        pieces, count = ndimage.label(own)
+        sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:].astype(float)
+        piece = pieces == 1 + int(rng.choice(count, p=sizes / sizes.sum()))
+        if rng.random() < 0.4:
+            smaller = cv2.erode(piece.astype(np.uint8), _CROSS, iterations=int(rng.integers(1, 3))) > 0
+            piece = smaller if smaller.any() else piece
+        if rng.random() < 0.3:
+            y, x = np.nonzero(piece)
+            angle = rng.uniform(0, 2 * np.pi)
+            along = y * np.sin(angle) + x * np.cos(angle)
+            keep = along <= np.quantile(along, rng.uniform(0.3, 1.0))
+            piece = np.zeros_like(piece)
+            piece[y[keep], x[keep]] = True
+        if rng.random() < 0.15:
+            piece = cv2.dilate(piece.astype(np.uint8), _CROSS) > 0
+        return np.asarray(piece, bool)
+    y, x = np.nonzero(own)
+    first = int(rng.integers(y.size))
+    canvas = np.zeros(mask.shape, np.uint8)
+    if kind < 0.85:
+        second = int(rng.integers(y.size))
+        ends = (int(x[first]), int(y[first])), (int(x[second]), int(y[second]))
+        cv2.line(canvas, ends[0], ends[1], 1, int(rng.integers(2, 6)))
+        canvas &= own.astype(np.uint8)
+    else:
+        cv2.circle(canvas, (int(x[first]), int(y[first])), int(rng.integers(2, 5)), 1, -1)
+    return canvas > 0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What samples are made of."""
+
+    bright_field: Bank
+    fluorescent: Bank
+    metaphases: tuple[Metaphase, ...]
+
+
+def open_sources(gband: Karyotypes, qband: Karyotypes | None, metaphases: list[Metaphase]) -> Sources:
+    """Banks of both kinds of stain from the data sets at hand."""
+    return Sources(Bank([gband]), Bank([qband] if qband else [], metaphases), tuple(metaphases))
+
+
+def composed(rng: np.random.Generator, sources: Sources, size: int) -> Scene:
+    """A window composed of single chromosomes, G-banded three times of four."""
+    stain = Stain.G_BAND if rng.random() < 0.75 or not len(sources.fluorescent) else Stain.DAPI
+    bank = sources.fluorescent if stain.bright_on_dark else sources.bright_field
+    count = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.06, 0.54, 0.2, 0.1, 0.06, 0.04]))
+    placed = cluster_of(rng, bank, count)
+    box = bounding_box(placed)
+    middle = np.array([box.top + box.bottom, box.left + box.right]) / 2 + rng.normal(0, 8, 2)
+    top, left = (np.rint(middle) - size // 2).astype(int)
+    window = Box(int(top), int(left), int(top) + size, int(left) + size)
+    if rng.random() < 0.5:
+        placed = strangers(rng, bank, placed, window, int(rng.integers(1, 7)))
+    return render(rng, placed, window, stain)
+
+
+def cut_out(rng: np.random.Generator, metaphase: Metaphase, size: int) -> Scene:
+    """A window of a real metaphase, turned, mirrored and magnified."""
+    angle, scale = rng.uniform(0, 360), DAPI_SCALE * rng.uniform(0.8, 1.2)
+    if metaphase.instances and rng.random() < 0.95:
+        crowded = [i for i in metaphase.instances if i.kind != "free"]
+        pool = crowded if crowded and rng.random() < 0.75 else list(metaphase.instances)
+        box = pool[int(rng.integers(len(pool)))].box
+        y, x = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    else:
+        y, x = (rng.uniform(0, n) for n in metaphase.image.shape)
+    matrix = cv2.getRotationMatrix2D((float(x), float(y)), angle, scale)
+    if rng.random() < 0.5:
+        matrix = np.diag([-1.0, 1.0]) @ matrix
+        matrix[0, 2] += 2 * x
+    matrix[:, 2] += size / 2 - np.array([x, y]) + rng.normal(0, 10, 2)
+    ground = float(np.median(metaphase.image))
+    image = cv2.warpAffine(
+        metaphase.image.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=ground
+    )
+    masks = []
+    for instance in metaphase.instances:
+        corners = np.array(
+            [
+                (c, r, 1.0)
+                for r in (instance.box.top, instance.box.bottom)
+                for c in (instance.box.left, instance.box.right)
+            ]
+        )
+        seen = corners @ matrix.T
+        if (seen.max(0) < 0).any() or (seen.min(0) > size).any():
+            continue
+        local = matrix.copy()
+        local[:, 2] += matrix[:, :2] @ np.array([instance.box.left, instance.box.top])
+        mask = cv2.warpAffine(instance.mask.astype(np.float32), local, (size, size), flags=cv2.INTER_LINEAR) > 0.5
+        if mask.any():
+            masks.append(mask)
+    stack = np.stack(masks) if masks else np.zeros((0, size, size), bool)
+    return Scene(image / 255.0, stack, ())
+
+
+def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[Float, Float, bool]:
+    """One sample.
+
+    Returns
+    -------
+    inputs
+        ``(2, size, size)``: darkness, prompt.
+    targets
+        ``(4, size, size)``: foreground, overlap, contact, the chromosome asked for.
+    prompted
+        Whether a chromosome was asked for.
+    """
+    if sources.metaphases and rng.random() < 0.4:
+        scene = cut_out(rng, sources.metaphases[int(rng.integers(len(sources.metaphases)))], size)
+        darkness = scene.darkness
+        if rng.random() < 0.3:
+            darkness = photographed(rng, darkness)
+    else:
+        scene = composed(rng, sources, size)
+        darkness = photographed(rng, soiled(rng, scene.darkness, scene.masks))
+    darkness = normalise(darkness) * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
+    pixels = pixel_truth(scene.masks)
+    inputs = np.zeros((2, size, size), np.float32)
+    inputs[0] = darkness
+    target = np.zeros((1, size, size), np.float32)
+    areas = scene.masks.reshape(len(scene.masks), -1).sum(axis=1) if len(scene.masks) else np.zeros(0)
+    candidates = np.flatnonzero(areas >= 30)
+    prompted = bool(candidates.size) and rng.random() < 0.75
+    if prompted:
+        if candidates.size > 1:
+            # What touches or crosses another is what the prompt is for.
+            count = scene.masks.sum(axis=0)
+            crowded = [i for i in candidates if (scene.masks[i] & (count > 1)).any() or pixels[2][scene.masks[i]].any()]
+            if crowded and rng.random() < 0.85:
+                candidates = np.array(crowded)
+        chosen = int(rng.choice(candidates))
+        target[0] = scene.masks[chosen]
+        inputs[1] = random_prompt(rng, scene.masks[chosen], (pixels[1] + pixels[2]) > 0)
+    return inputs, np.concatenate((pixels, target)), prompted
+
+
+class SegmenterSamples(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
+    """Endless batches of samples, another stream for every worker and every `seed`."""
+
+    def __init__(self, sources: Sources, batch: int, size: int, seed: int) -> None:
+        self.sources, self.batch, self.size, self.seed = sources, batch, size, seed
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        worker = get_worker_info()
+        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
+        while True:
+            samples = [make_sample(rng, self.sources, self.size) for _ in range(self.batch)]
+            yield (
+                torch.from_numpy(np.stack([s[0] for s in samples])),
+                torch.from_numpy(np.stack([s[1] for s in samples])),
+                torch.tensor([s[2] for s in samples]),
+            )

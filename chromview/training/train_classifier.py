@@ -1,0 +1,155 @@
+"""Training of the classifier: class and polarity together, all stains in one network."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from chromview.errors import UserError
+from chromview.training.classifier_samples import Sheets, all_sheets, augmented
+from chromview.training.runs import load_checkpoint, log_row, save_checkpoint, save_weights
+from chromview.vision.canvas import canvases
+from chromview.vision.networks import ChromosomeNet, channels_last
+
+
+@dataclass
+class ClassifierOptions:
+    """Options of a run; `data` is the folder of the sets, `out` the folder of the run."""
+
+    data: Path
+    out: Path
+    width: int = 32
+    rows: int = 9
+    batch: int = 64
+    epochs: int = 14
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    average: float = 0.998
+    seed: int = 0
+
+
+@torch.no_grad()
+def scores(network: nn.Module, data: Sheets) -> tuple[Tensor, Tensor]:
+    """Class probabilities ``(N, 24)`` and probability of p arm up ``(N,)``, both ways up averaged.
+
+    A chromosome is shown as it lies and upside down; classes are averaged, polarity is their difference.
+    """
+    network.eval()
+    classes, up = [], []
+    for start in range(0, len(data), 256):
+        chosen = slice(start, start + 256)
+        x = canvases(data.sheets[chosen], data.scales[chosen])
+        with torch.autocast("cpu", torch.bfloat16):
+            a, p = network(x)
+            b, q = network(x.flip(2))
+        classes.append((a.float().softmax(1) + b.float().softmax(1)) / 2)
+        up.append(torch.sigmoid((p.float() - q.float()) / 2))
+    return torch.cat(classes), torch.cat(up)
+
+
+def accuracy(network: nn.Module, data: Sheets) -> tuple[float, float]:
+    """Share of right classes, and of right polarities where they are known (else NaN)."""
+    classes, up = scores(network, data)
+    right = (classes.argmax(1) + 1 == data.numbers).float().mean().item()
+    known = data.polarity_known
+    return right, (up[known] > 0.5).float().mean().item() if known.any() else float("nan")
+
+
+def main(options: ClassifierOptions) -> Path:
+    """Train, or go on with the run in `options.out`; return the file of the best weights.
+
+    Every epoch writes ``latest.ckpt`` and a row of ``log.csv``; the averaged weights with the best
+    accuracy on the `val` splits (mean over the sets) are ``best.safetensors``.
+
+    Raises
+    ------
+    UserError
+        If there is no data, a checkpoint is damaged, or the loss is no number any more.
+    """
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    network = ChromosomeNet(options.width, options.rows)
+    channels_last(network)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.average), use_buffers=True)
+    train_sets, val_sets = all_sheets(options.data, "train"), all_sheets(options.data, "val")
+    if not train_sets:
+        raise UserError("holds no set of chromosomes to train on", path=options.data)
+    train = Sheets.joined(list(train_sets.values()))
+    steps = len(train) // options.batch
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.learning_rate, total_steps=options.epochs * steps, pct_start=0.15
+    )
+    first, best = 0, -1.0
+    latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"
+    if latest.exists():
+        state = load_checkpoint(latest)
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        first, best = state["epoch"], state["best"]
+    for epoch in range(first, options.epochs):
+        generator = torch.Generator().manual_seed(options.seed + 1000 * epoch)
+        network.train()
+        started, total = time.perf_counter(), 0.0
+        order = torch.randperm(len(train), generator=generator)
+        for step in range(steps):
+            chosen = order[step * options.batch : (step + 1) * options.batch]
+            x, numbers, up, known = augmented(train, chosen, generator)
+            with torch.autocast("cpu", torch.bfloat16):
+                classes, polarity = network(x.to(memory_format=torch.channels_last))
+            loss = F.cross_entropy(classes.float(), numbers, label_smoothing=options.label_smoothing)
+            if known.any():
+                loss = loss + 0.5 * F.binary_cross_entropy_with_logits(polarity.float()[known], up[known].float())
+            if not torch.isfinite(loss):
+                raise UserError(
+                    f"the loss of epoch {epoch + 1} is no number any more",
+                    path=options.out,
+                    advice="Start again from the last checkpoint with a smaller learning rate.",
+                )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            averaged.update_parameters(network)
+            schedule.step()
+            total += loss.item()
+        row: dict[str, float | int | str] = {"epoch": epoch + 1, "train_loss": round(total / steps, 4)}
+        results = []
+        for name, data in val_sets.items():
+            right, upright = accuracy(averaged.module, data)
+            results.append(right)
+            row[f"{name}_class"] = round(right, 4)
+            row[f"{name}_polarity"] = round(upright, 4)
+        row["seconds"] = round(time.perf_counter() - started, 1)
+        log_row(options.out / "log.csv", **row)
+        print(row, flush=True)
+        if sum(results) / max(1, len(results)) > best:
+            best = sum(results) / max(1, len(results))
+            save_weights(
+                weights,
+                averaged.module,
+                architecture="ChromosomeNet",
+                width=options.width,
+                rows=options.rows,
+                epoch=epoch + 1,
+            )
+        save_checkpoint(
+            latest,
+            network=network.state_dict(),
+            averaged=averaged.state_dict(),
+            optimiser=optimiser.state_dict(),
+            schedule=schedule.state_dict(),
+            epoch=epoch + 1,
+            best=best,
+            options={name: str(value) for name, value in asdict(options).items()},
+        )
+    return weights

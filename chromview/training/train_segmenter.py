@@ -1,0 +1,195 @@
+"""Training of the segmenter: one U-Net that sees every pixel and answers prompts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from chromview.errors import UserError
+from chromview.training.datasets import read_karyotypes, read_metaphases
+from chromview.training.runs import load_checkpoint, log_row, save_checkpoint, save_weights
+from chromview.training.segmenter_samples import SegmenterSamples, Sources, make_sample, open_sources
+from chromview.vision.networks import UNet, channels_last
+
+OUTPUTS = ("foreground", "overlap", "contact", "chromosome")
+
+
+@dataclass
+class SegmenterOptions:
+    """Options of a run; `data` is the folder of the sets, `out` the folder of the run."""
+
+    data: Path
+    out: Path
+    widths: tuple[int, ...] = (16, 32, 64, 128, 160)
+    size: int = 128
+    batch: int = 24
+    steps_per_epoch: int = 250
+    epochs: int = 20
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    seed: int = 0
+    workers: int = 1
+    start_from: Path | None = None
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - soft Dice (Milletari et al. 2016) over a batch ``(N, H, W)``."""
+    p = torch.sigmoid(logits)
+    loss: Tensor = 1 - (2 * (p * target).sum() + 1) / (p.sum() + target.sum() + 1)
+    return loss
+
+
+def segmenter_loss(logits: Tensor, targets: Tensor, prompted: Tensor) -> Tensor:
+    """Cross-entropy and Dice of the four answers; the prompted one only where a prompt was given.
+
+    Parameters
+    ----------
+    logits, targets
+        ``(N, 4, H, W)``.
+    prompted
+        ``(N,)`` bool.
+    """
+    logits = logits.float()
+    loss: Tensor = logits.new_zeros(())
+    # Overlaps and contact lines are rare and thin: a line drawn in doubt costs less than one missed,
+    # since pieces that were cut without need are joined again.
+    for channel, (weight, positive) in enumerate(((1.0, 1.0), (2.0, 2.0), (2.0, 5.0))):
+        z, t = logits[:, channel], targets[:, channel]
+        rare = F.binary_cross_entropy_with_logits(z, t, pos_weight=z.new_tensor(positive))
+        loss = loss + weight * rare + 0.3 * dice_loss(z, t)
+    if prompted.any():
+        z, t = logits[prompted, 3], targets[prompted, 3]
+        # A pixel of a neighbour is a worse mistake than one of the ground.
+        closeness = 1 + 3 * targets[prompted, 0]
+        each = F.binary_cross_entropy_with_logits(z, t, reduction="none")
+        loss = loss + (closeness * each).mean() + dice_loss(z, t)
+    return loss
+
+
+@torch.no_grad()
+def validate(network: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]]) -> dict[str, float]:
+    """Loss and pooled IoU of each answer on fixed batches."""
+    network.eval()
+    hits, unions, losses = np.zeros(4), np.zeros(4), []
+    for inputs, targets, prompted in batches:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(inputs.to(memory_format=torch.channels_last))
+        losses.append(segmenter_loss(logits, targets, prompted).item())
+        found, truth = logits > 0, targets > 0.5
+        found[:, 3] &= prompted[:, None, None]
+        hits += (found & truth).sum(dim=(0, 2, 3)).numpy()
+        unions += (found | truth).sum(dim=(0, 2, 3)).numpy()
+    iou = hits / np.maximum(unions, 1)
+    return {"val_loss": float(np.mean(losses)), **{f"iou_{n}": float(v) for n, v in zip(OUTPUTS, iou, strict=True)}}
+
+
+def _sources(options: SegmenterOptions, split: str) -> Sources:
+    data = options.data
+    gband = read_karyotypes(data / "gband_karyotypes.h5", split)
+    qband_file, mfish_file = data / "qband_karyotypes.h5", data / "mfish_dapi.h5"
+    qband = read_karyotypes(qband_file, split) if qband_file.exists() else None
+    metaphases = read_metaphases(mfish_file, split) if mfish_file.exists() else []
+    return open_sources(gband, qband, metaphases)
+
+
+def main(options: SegmenterOptions) -> Path:
+    """Train, or go on with the run in `options.out`; return the file of the best weights.
+
+    Every epoch writes ``latest.ckpt`` and a row of ``log.csv``; the weights with the best IoU of the
+    prompted chromosome on `val` are ``best.safetensors``.
+
+    Raises
+    ------
+    UserError
+        If data are missing, a checkpoint is damaged, or the loss is no number any more.
+    """
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    network = UNet(2, len(OUTPUTS), options.widths)
+    channels_last(network)
+    if options.start_from:
+        from chromview.vision.weights import load_weights
+
+        load_weights(options.start_from, network)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.learning_rate, total_steps=options.epochs * options.steps_per_epoch, pct_start=0.1
+    )
+    first, best = 0, -1.0
+    latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"
+    if latest.exists():
+        state = load_checkpoint(latest)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        first, best = state["epoch"], state["best"]
+    rng = np.random.default_rng(options.seed + 1)
+    held_out = _sources(options, "val")
+    drawn = [make_sample(rng, held_out, options.size) for _ in range(192)]
+    fixed = [
+        (
+            torch.from_numpy(np.stack([s[0] for s in drawn[i : i + 32]])),
+            torch.from_numpy(np.stack([s[1] for s in drawn[i : i + 32]])),
+            torch.tensor([s[2] for s in drawn[i : i + 32]]),
+        )
+        for i in range(0, len(drawn), 32)
+    ]
+    # Another stream after each resumption, so that no sample is seen twice.
+    samples = SegmenterSamples(_sources(options, "train"), options.batch, options.size, options.seed + 1000 * first + 7)
+    loader = iter(DataLoader(samples, batch_size=None, num_workers=options.workers, prefetch_factor=4))
+    for epoch in range(first, options.epochs):
+        network.train()
+        started, total = time.perf_counter(), 0.0
+        for _ in range(options.steps_per_epoch):
+            inputs, targets, prompted = next(loader)
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(inputs.to(memory_format=torch.channels_last))
+            loss = segmenter_loss(logits, targets, prompted)
+            if not torch.isfinite(loss):
+                raise UserError(
+                    f"the loss of epoch {epoch + 1} is no number any more",
+                    path=options.out,
+                    advice="Start again from the last checkpoint with a smaller learning rate.",
+                )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+        scores = validate(network, fixed)
+        row = {
+            "epoch": epoch + 1,
+            "train_loss": round(total / options.steps_per_epoch, 4),
+            **{name: round(value, 4) for name, value in scores.items()},
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        log_row(options.out / "log.csv", **row)
+        print(row, flush=True)
+        if scores["iou_chromosome"] > best:
+            best = scores["iou_chromosome"]
+            save_weights(
+                weights,
+                network,
+                architecture="UNet",
+                widths=list(options.widths),
+                outputs=list(OUTPUTS),
+                epoch=epoch + 1,
+            )
+        save_checkpoint(
+            latest,
+            network=network.state_dict(),
+            optimiser=optimiser.state_dict(),
+            schedule=schedule.state_dict(),
+            epoch=epoch + 1,
+            best=best,
+            options={name: str(value) for name, value in asdict(options).items()},
+        )
+    return weights

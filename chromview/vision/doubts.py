@@ -1,0 +1,45 @@
+"""Which proposals a person should look at first, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, State
+from chromview.core.karyotype import expected_copies
+
+UNSURE_MASK = 0.6
+UNSURE_CLASS = 0.8
+UNSURE_POLARITY = 0.85
+
+_ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
+
+
+def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, ...]:
+    """Reasons to look at a chromosome, in words; empty if there are none.
+
+    Parameters
+    ----------
+    chromosome
+        One of `cell`.
+    cell
+        All instances of the slide.
+    """
+    if not chromosome.in_karyogram or chromosome.state in (State.ACCEPTED, State.EDITED):
+        return ()
+    reasons = []
+    counts = Counter(c.number for c in cell if c.in_karyogram and c.number)
+    expected = expected_copies(counts).get(chromosome.number, 2)
+    if chromosome.slot is not None and chromosome.slot.position >= expected:
+        place = chromosome.slot.position + 1
+        reasons.append(f"{_ORDINALS.get(place, f'{place}th')} {chromosome.class_name}")
+    if chromosome.confidence < UNSURE_MASK:
+        reasons.append("overlap")
+    if chromosome.class_confidence < UNSURE_CLASS:
+        reasons.append("class")
+    elif chromosome.decided_by is DecidedBy.CELL and chromosome.probabilities is not None:
+        first = max(range(24), key=lambda k: chromosome.probabilities[k] if chromosome.probabilities else 0.0)
+        reasons.append(f"moved from {CLASS_NAMES[first]}")
+    if chromosome.polarity_confidence < UNSURE_POLARITY:
+        reasons.append("polarity")
+    return tuple(reasons)

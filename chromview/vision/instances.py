@@ -1,0 +1,171 @@
+"""Instances of a slide: scale, chromosomes, nuclei and debris, and how good the slide is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import Box, Chromosome, Kind, Quality
+from chromview.core.masks import clusters, overlap_area
+from chromview.progress import CancelToken
+from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
+from chromview.vision.segmenter import EIGHT, Found, PixelMaps, Segmenter, find_chromosomes
+
+Float = npt.NDArray[np.float32]
+
+KEEP_SCALE = (0.82, 1.15)
+"""Within these factors the network sees a slide as well as at its canonical scale."""
+KEEP_SCALE_OF_FEW = (0.66, 1.5)
+"""The same where fewer than six parts tell the scale, and tell it badly."""
+NUCLEUS_AREA, DEBRIS_AREA = 3000, 45
+"""Canonical pixels: larger stained regions without chromosomes are nuclei, smaller than the second dirt of no note."""
+STAINED = 0.3
+
+
+class SlideScale(NamedTuple):
+    """Canonical pixels for one slide pixel."""
+
+    factor: float
+
+
+def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -> tuple[list[Chromosome], SlideScale]:
+    """Chromosomes, nuclei and debris of a slide.
+
+    Parameters
+    ----------
+    darkness
+        ``(H, W)`` float32 at the slide's own resolution.
+
+    Returns
+    -------
+    Instances with ids from 1, chromosomes first, from top to bottom; and the scale that was found.
+    """
+    shape = (int(darkness.shape[0]), int(darkness.shape[1]))
+    if not (darkness > STAINED).any():
+        return [], SlideScale(1.0)
+    factor = _scale(*chromosome_width(darkness > STAINED), 1.0)
+    scaled, maps = _seen(darkness, factor, segmenter, cancel)
+    # What is chromosome and what is dirt is known only now: measure again, without the dirt.
+    better = _scale(*chromosome_width(maps.foreground > 0.5), factor)
+    if not 0.8 < better / factor < 1.25:
+        factor = better
+        scaled, maps = _seen(darkness, factor, segmenter, cancel)
+    found = find_chromosomes(scaled, maps, segmenter, cancel)
+    chromosomes: list[Chromosome] = []
+    for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
+        mask, box = _on_slide(item, factor, shape)
+        if mask.any():
+            kind = Kind.NUCLEUS if item.mask.sum() > 2.5 * NUCLEUS_AREA else _kind(box, mask, shape)
+            chromosomes.append(
+                Chromosome(
+                    len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind, confidence=item.confidence
+                ).with_mask(box, mask)
+            )
+    for box, mask, kind in _other_things(scaled, maps, factor, shape):
+        chromosomes.append(
+            Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind).with_mask(box, mask)
+        )
+    return chromosomes, SlideScale(factor)
+
+
+def _scale(width: float, parts: int, factor: float) -> float:
+    """Factor on the slide that brings chromosomes of `width` (seen at `factor`) to the canonical width."""
+    if not parts or width <= 0:
+        return factor
+    wanted = factor * CHROMOSOME_WIDTH / width
+    low, high = KEEP_SCALE if parts >= 6 else KEEP_SCALE_OF_FEW
+    if low <= wanted <= high:
+        return 1.0
+    return float(np.clip(wanted, 0.1, 4.0))
+
+
+def _seen(darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelToken) -> tuple[Float, PixelMaps]:
+    scaled = darkness
+    if factor != 1.0:
+        size = max(16, round(darkness.shape[1] * factor)), max(16, round(darkness.shape[0] * factor))
+        scaled = cv2.resize(darkness, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    return scaled, segmenter.pixels(scaled, cancel)
+
+
+def _on_slide(item: Found, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
+    """Mask and box of something found at the canonical scale, in slide pixels."""
+    if factor == 1.0:
+        return item.mask, item.box
+    return _resized(item.probability, item.box, factor, shape)
+
+
+def _resized(probability: Float, at: Box, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
+    box = Box(
+        max(0, int(np.floor(at.top / factor)) - 1),
+        max(0, int(np.floor(at.left / factor)) - 1),
+        min(shape[0], int(np.ceil(at.bottom / factor)) + 1),
+        min(shape[1], int(np.ceil(at.right / factor)) + 1),
+    )
+    # A pixel's middle lies at + 0.5 in both frames.
+    x = ((np.arange(box.left, box.right) + 0.5) * factor - 0.5 - at.left).astype(np.float32)
+    y = ((np.arange(box.top, box.bottom) + 0.5) * factor - 0.5 - at.top).astype(np.float32)
+    grid_x, grid_y = np.meshgrid(x, y)
+    value = cv2.remap(probability, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return value > 0.5, box
+
+
+def _kind(box: Box, mask: npt.NDArray[np.bool_], shape: tuple[int, int]) -> Kind:
+    at_border = sum(
+        int(np.count_nonzero(edge))
+        for edge, reached in (
+            (mask[0], box.top == 0),
+            (mask[-1], box.bottom == shape[0]),
+            (mask[:, 0], box.left == 0),
+            (mask[:, -1], box.right == shape[1]),
+        )
+        if reached
+    )
+    return Kind.CUT if at_border >= 4 else Kind.CHROMOSOME
+
+
+def _other_things(
+    darkness: Float, maps: PixelMaps, factor: float, shape: tuple[int, int]
+) -> list[tuple[Box, npt.NDArray[np.bool_], Kind]]:
+    """Stained regions that the network does not take for chromosomes."""
+    cell = cv2.dilate((maps.foreground > 0.3).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    stained = (cv2.GaussianBlur(darkness, (0, 0), 1.5) > STAINED) & ~cell
+    labels, _ = ndimage.label(stained, structure=EIGHT)
+    things = []
+    for index, window in enumerate(ndimage.find_objects(labels), start=1):
+        own = labels[window] == index
+        area = int(own.sum())
+        if area < DEBRIS_AREA:
+            continue
+        kind = Kind.NUCLEUS if area >= NUCLEUS_AREA else Kind.DEBRIS
+        at = Box(window[0].start, window[1].start, window[0].stop, window[1].stop)
+        mask, box = (own, at) if factor == 1.0 else _resized(own.astype(np.float32), at, factor, shape)
+        if mask.any():
+            things.append((box, mask, kind))
+    return things
+
+
+def measure_quality(chromosomes: tuple[Chromosome, ...], shape: tuple[int, int], is_cluster: bool) -> Quality:
+    """Count, clusters, overlaps and spread; None where a value cannot be told."""
+    counted = [c for c in chromosomes if c.in_karyogram]
+    if not counted:
+        return Quality(count=0)
+    groups = [group for group in clusters(counted) if len(group) > 1]
+    by_id = {c.id: c for c in counted}
+    crossings = sum(
+        overlap_area(by_id[a], by_id[b]) > 0 for group in groups for i, a in enumerate(group) for b in group[i + 1 :]
+    )
+    if is_cluster:
+        return Quality(count=len(counted), clusters=len(groups), overlaps=crossings)
+    centres = np.array([((c.box.top + c.box.bottom) / 2, (c.box.left + c.box.right) / 2) for c in counted])
+    nearest = cKDTree(centres).query(centres, k=2)[0][:, 1] if len(centres) > 1 else np.zeros(1)
+    typical = float(np.sqrt(np.median([c.area for c in counted])))
+    spread = float(np.median(nearest) / max(typical, 1.0))
+    free = 1 - sum(len(group) for group in groups) / len(counted)
+    sure = float(np.mean([c.confidence for c in counted]))
+    near_46 = float(np.exp(-abs(len(counted) - 46) / 6))
+    return Quality(len(counted), len(groups), crossings, spread, round((free + sure + near_46) / 3, 3))

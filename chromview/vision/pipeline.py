@@ -1,0 +1,380 @@
+"""The whole way: a slide becomes chromosomes, straightened, classified and placed in a karyogram.
+
+The window's worker, the command line and the tests all call `analyse`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chromview.core.centromere import find_centromere
+from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, SlideImage, Stain, State
+from chromview.core.karyotype import assign_slots, formula
+from chromview.core.straighten import straighten_pixels
+from chromview.places import models_dir
+from chromview.progress import CancelToken, Progress, silent
+from chromview.vision.assignment import assign_cell
+from chromview.vision.canvas import SHEET, canvas_axis, cell_scales, to_sheet
+from chromview.vision.classifier import Classifier
+from chromview.vision.clusters import label_cluster
+from chromview.vision.doubts import doubts_of
+from chromview.vision.instances import SlideScale, find_instances, measure_quality
+from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
+from chromview.vision.segmenter import Segmenter, find_in_many
+from chromview.vision.weights import Device, choose_device
+
+SEGMENTER_FILE = "segmenter.safetensors"
+CLASSIFIER_FILE = "classifier.safetensors"
+
+CLUSTER_LIMIT = 10
+"""A slide of fewer chromosomes is a single cluster, not a metaphase."""
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The shipped networks, loaded on one device."""
+
+    segmenter: Segmenter
+    classifier: Classifier
+    device: Device
+
+    @classmethod
+    def load(cls, device: str = "auto", folder: Path | None = None) -> Models:
+        """Load the networks.
+
+        Parameters
+        ----------
+        device
+            "auto" (CUDA, then MPS, then CPU), "cpu", "cuda" or "mps".
+        folder
+            Of the weight files; the shipped ones if None.
+
+        Raises
+        ------
+        UserError
+            If the device is not there, or weights are missing or damaged.
+        """
+        chosen = choose_device(device)
+        folder = folder or models_dir()
+        return cls(Segmenter(folder / SEGMENTER_FILE, chosen), Classifier(folder / CLASSIFIER_FILE, chosen), chosen)
+
+    @property
+    def description(self) -> str:
+        """Device and precision, for example "CPU (bf16)"."""
+        return self.device.description
+
+
+def tell_stain(image: SlideImage, stain: Stain | None = None) -> tuple[Stain, bool]:
+    """The stain of a slide and whether its grey scale is inverted.
+
+    Without a hint a slide on bright ground is G-banded and one on dark ground DAPI; with one, a ground
+    that contradicts it means that the image was inverted.
+    """
+    bright = bright_ground(image.pixels)
+    if stain is None:
+        return (Stain.G_BAND if bright else Stain.DAPI), False
+    return stain, stain.bright_on_dark == bright
+
+
+def analyse(
+    image: SlideImage,
+    models: Models,
+    *,
+    stain: Stain | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Analysis:
+    """Analyse one slide, a metaphase or a single cluster.
+
+    Parameters
+    ----------
+    image
+        The slide as it was read.
+    models
+        Loaded networks.
+    stain
+        The stain, or None to tell it from the ground.
+    progress, cancel
+        Told of each stage; looked at between and within stages.
+
+    Raises
+    ------
+    Cancelled
+        If the token was set.
+    """
+    cancel = cancel or CancelToken()
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(name: str, share: float) -> Iterator[None]:
+        cancel.check()
+        progress(name, share)
+        started = time.perf_counter()
+        yield
+        seconds[name] = round(time.perf_counter() - started, 4)
+
+    with stage("prepare", 0.0):
+        stain, inverted = tell_stain(image, stain)
+        darkness = to_darkness(image.pixels, stain, inverted)
+    with stage("find", 0.05):
+        found, scale = find_instances(darkness, models.segmenter, cancel)
+    counted = [c for c in found if c.kind is Kind.CHROMOSOME]
+    is_cluster = len(counted) < CLUSTER_LIMIT
+    if is_cluster:
+        # A cluster is cut out tightly, so that its chromosomes may well reach the border.
+        found = [replace(c, kind=Kind.CHROMOSOME) if c.kind is Kind.CUT else c for c in found]
+        counted = [c for c in found if c.kind is Kind.CHROMOSOME]
+    with stage("straighten", 0.6):
+        sheets = _sheets(darkness, counted, cancel)
+    with stage("classify", 0.75):
+        read = _classified(counted, sheets, scale, models, cancel, whole_cell=not is_cluster)
+        read = [_with_centromere(c, darkness) for c in read]
+    with stage("place", 0.95):
+        by_id = {c.id: c for c in read}
+        chromosomes = assign_slots([by_id.get(c.id, c) for c in found])
+        if not is_cluster:
+            chromosomes = tuple(replace(c, doubts=doubts_of(c, chromosomes)) for c in chromosomes)
+        proposal = "" if is_cluster else formula(c.number for c in chromosomes if c.in_karyogram)
+    progress("place", 1.0)
+    return Analysis(
+        shape=image.shape,
+        stain=stain,
+        inverted=inverted,
+        scale=scale.factor,
+        chromosomes=chromosomes,
+        proposal=proposal,
+        is_cluster=is_cluster,
+        quality=measure_quality(chromosomes, image.shape, is_cluster),
+        seconds=seconds,
+    )
+
+
+class _Sheet(NamedTuple):
+    image: npt.NDArray[np.uint8]
+    length: float
+    axis: npt.NDArray[np.float32]
+
+
+def _local(darkness: npt.NDArray[np.float32], chromosome: Chromosome) -> npt.NDArray[np.float32]:
+    window: npt.NDArray[np.float32] = np.clip(darkness[chromosome.box.slices], 0, None)
+    return window
+
+
+def _sheets(darkness: npt.NDArray[np.float32], chromosomes: Sequence[Chromosome], cancel: CancelToken) -> list[_Sheet]:
+    sheets = []
+    for chromosome in chromosomes:
+        cancel.check()
+        origin = np.array([chromosome.box.top, chromosome.box.left], np.float32)
+        known = chromosome.axis
+        axis = canvas_axis(chromosome.mask) if known is None else known - origin
+        image, length = to_sheet(_local(darkness, chromosome), chromosome.mask, axis)
+        sheets.append(_Sheet(image, length, (axis + origin).astype(np.float32)))
+    return sheets
+
+
+def _classified(
+    chromosomes: Sequence[Chromosome],
+    sheets: Sequence[_Sheet],
+    scale: SlideScale,
+    models: Models,
+    cancel: CancelToken,
+    *,
+    whole_cell: bool,
+) -> list[Chromosome]:
+    """Chromosomes with axis, class and polarity; decided together if they are a whole cell."""
+    if not chromosomes:
+        return []
+    lengths = [sheet.length for sheet in sheets]
+    cells = ["cell"] * len(sheets) if whole_cell else None
+    factors = (
+        cell_scales(lengths, cells)
+        if whole_cell
+        else cell_scales(lengths[:0], None).new_full((len(lengths),), scale.factor)
+    )
+    answer = models.classifier(np.stack([s.image for s in sheets]), factors, cancel=cancel)
+    first = answer.probabilities.argmax(axis=1) + 1
+    numbers, confidence, moved = first, answer.probabilities.max(axis=1), np.zeros(len(first), bool)
+    if whole_cell:
+        numbers, confidence, moved = assign_cell(answer.probabilities)
+    return [
+        replace(
+            chromosome,
+            axis=sheet.axis,
+            probabilities=tuple(float(v) for v in p),
+            number=int(number),
+            class_confidence=float(sure),
+            decided_by=DecidedBy.CELL if was_moved else DecidedBy.NETWORK,
+            p_up=bool(up > 0.5),
+            polarity_confidence=float(max(up, 1 - up)),
+        )
+        for chromosome, sheet, p, number, sure, was_moved, up in zip(
+            chromosomes, sheets, answer.probabilities, numbers, confidence, moved, answer.p_up, strict=True
+        )
+    ]
+
+
+def _with_centromere(chromosome: Chromosome, darkness: npt.NDArray[np.float32]) -> Chromosome:
+    """The chromosome with its centromere, from its shape and what is known of its class."""
+    if chromosome.axis is None:
+        return chromosome
+    axis = chromosome.axis - np.array([chromosome.box.top, chromosome.box.left], np.float32)
+    straight, inside = straighten_pixels(_local(darkness, chromosome), chromosome.mask, axis, background=0.0)
+    number = chromosome.number if chromosome.class_confidence > 0.8 else 0
+    up = chromosome.p_up if chromosome.polarity_confidence > 0.9 else None
+    position, confidence = find_centromere(straight, inside, True, number=number, p_up=up)
+    return replace(chromosome, centromere=float(position), centromere_confidence=float(confidence))
+
+
+def reread(
+    image: SlideImage,
+    chromosomes: Sequence[Chromosome],
+    ids: Collection[int],
+    models: Models,
+    *,
+    stain: Stain | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> tuple[Chromosome, ...]:
+    """Chromosomes `ids` of a slide read anew after their masks were edited.
+
+    Axis, centromere, class and polarity are found again, with the others of the slide as their cell;
+    masks stay, and so does a class that a person chose. The others are returned as they are.
+    """
+    cancel = cancel or CancelToken()
+    stain, inverted = tell_stain(image, stain)
+    darkness = to_darkness(image.pixels, stain, inverted)
+    counted = [
+        replace(c, axis=None) if c.id in ids else c for c in chromosomes if c.kind is Kind.CHROMOSOME and c.area >= 4
+    ]
+    counted = [c for c in counted if c.state is not State.REJECTED or c.id in ids]
+    progress("straighten", 0.1)
+    sheets = _sheets(darkness, counted, cancel)
+    progress("classify", 0.5)
+    whole = len(counted) >= CLUSTER_LIMIT
+    read = {
+        c.id: _with_centromere(c, darkness)
+        for c in _classified(counted, sheets, SlideScale(1.0), models, cancel, whole_cell=whole)
+        if c.id in ids
+    }
+    result = []
+    for old in chromosomes:
+        new = read.get(old.id)
+        if new is None:
+            result.append(old)
+        elif old.decided_by is DecidedBy.PERSON:
+            result.append(replace(new, number=old.number, class_confidence=1.0, decided_by=old.decided_by))
+        else:
+            result.append(new)
+    return assign_slots(result)
+
+
+def label_clusters(
+    images: npt.NDArray[np.uint8],
+    models: Models,
+    *,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+    batch: int = 64,
+) -> npt.NDArray[np.uint8]:
+    """Four-label masks of clusters of two.
+
+    Parameters
+    ----------
+    images
+        ``(N, H, W)`` uint8, on bright or dark ground.
+
+    Returns
+    -------
+    ``(N, H, W)`` uint8: 0 background, 1 and 2 the two chromosomes (1 the smaller), 3 both.
+    """
+    labels = np.zeros(images.shape, np.uint8)
+    for start in range(0, len(images), batch):
+        if cancel:
+            cancel.check()
+        chunk = images[start : start + batch]
+        darkness = np.stack([_small_darkness(image) for image in chunk])
+        maps = models.segmenter.pixels_of_many(darkness)
+        found = find_in_many(list(darkness), maps, models.segmenter, cancel)
+        for row in range(len(chunk)):
+            labels[start + row] = label_cluster(found[row], maps[row])
+        progress("label", (start + len(chunk)) / len(images))
+    return labels
+
+
+def _small_darkness(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    stain = Stain.G_BAND if bright_ground(image) else Stain.DAPI
+    return to_darkness(image, stain)
+
+
+class ClassifiedImages(NamedTuple):
+    """Classes of images of single chromosomes: numbers (N,), p_up (N,) bool, probabilities (N, 24)."""
+
+    numbers: npt.NDArray[np.int64]
+    p_up: npt.NDArray[np.bool_]
+    probabilities: npt.NDArray[np.float32]
+
+
+def classify_images(
+    images: Sequence[npt.NDArray[np.uint8]],
+    models: Models,
+    *,
+    stain: Stain | None = None,
+    cells: Sequence[str] | None = None,
+    by_cell: bool = False,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> ClassifiedImages:
+    """Class and polarity of images that hold one chromosome each.
+
+    Parameters
+    ----------
+    images
+        ``(h, w)`` uint8 each.
+    stain
+        The stain, or None to tell it from the ground of each image.
+    cells
+        Name of the cell of each; chromosomes of one cell share their scale.
+    by_cell
+        Whether the chromosomes of one cell are decided together.
+
+    Returns
+    -------
+    `p_up` tells whether the p arm is up as the image stands. An image in which nothing is stained has
+    equal probabilities and class 1.
+    """
+    sheets = np.zeros((len(images), *SHEET), np.uint8)
+    lengths = np.ones(len(images))
+    empty = np.zeros(len(images), bool)
+    for index, image in enumerate(images):
+        if cancel:
+            cancel.check()
+        one, inverted = tell_stain(SlideImage(image), stain)
+        image = 255 - image if inverted else image
+        mask = chromosome_mask(image, one)
+        if mask.sum() < 12:
+            empty[index] = True
+            continue
+        dark = image if one.bright_on_dark else 255 - image
+        ground = 0.0 if (dark == 0).mean() > 0.05 else float(np.median(dark[~mask])) if not mask.all() else 0.0
+        sheets[index], lengths[index] = to_sheet(np.clip(dark - ground, 0, None), mask)
+        progress("straighten", 0.5 * (index + 1) / len(images))
+    answer = models.classifier(
+        sheets, cell_scales(lengths, cells), lambda name, share: progress(name, 0.5 + share / 2), cancel
+    )
+    probabilities = answer.probabilities
+    probabilities[empty] = 1 / 24
+    numbers = probabilities.argmax(axis=1).astype(np.int64) + 1
+    if by_cell:
+        names = np.asarray(cells) if cells is not None else np.zeros(len(images))
+        for name in np.unique(names):
+            members = np.flatnonzero((names == name) & ~empty)
+            numbers[members] = assign_cell(probabilities[members]).numbers
+    return ClassifiedImages(numbers, answer.p_up > 0.5, probabilities)
