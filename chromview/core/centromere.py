@@ -22,7 +22,7 @@ _Float = npt.NDArray[np.float64]
 
 _SPREAD = 0.045
 """Standard deviation of the centromere's place between chromosomes of one class, as a share of the length."""
-_WEIGHT = 20.0
+_WEIGHT = 15.0
 """Log odds that a row as narrow as nothing would speak for the centromere."""
 _POSITIONS = 101
 

@@ -16,16 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Stain
-from chromview.core.karyogram_layout import (
-    ClassArea,
-    KaryogramLayout,
-    Place,
-    Placed,
-    Rect,
-    Row,
-    layout,
-    turn_matrix,
-)
+from chromview.core.karyogram_layout import layout, turn_matrix
+from chromview.core.karyogram_plan import ClassArea, KaryogramLayout, Place, Placed, Rect, Row
 from chromview.core.straighten import Straightened
 
 __all__ = [

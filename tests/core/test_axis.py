@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -147,6 +147,7 @@ def test_the_smallest_masks_have_an_axis(shape: tuple[int, int]) -> None:
     assert np.isfinite(axis).all()
 
 
+@settings(deadline=None)
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24))))
 def test_every_mask_has_an_axis_within_reach(mask: np.ndarray) -> None:
     if not mask.any():
@@ -166,6 +167,7 @@ def test_every_mask_has_an_axis_within_reach(mask: np.ndarray) -> None:
     assert axis[0, 0] <= axis[-1, 0]
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 20), st.just(2)), elements=st.floats(-50, 50)))
 def test_resampling_keeps_the_ends(points: np.ndarray) -> None:
     again = resample(points)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -23,6 +23,7 @@ def rectangle(id: int, top: int, left: int, height: int, width: int) -> Chromoso
     return Chromosome(id, Box(top, left, top + height, left + width), np.ones((height, width), bool))
 
 
+@settings(deadline=None)
 @given(labels)
 def test_four_label_is_exact_in_both_directions(label: np.ndarray) -> None:
     masks = from_four_label(label)
@@ -84,6 +85,7 @@ def test_boxes_that_meet_are_not_yet_a_cluster() -> None:
     assert clusters([Chromosome(1, Box(0, 0, 12, 12), diagonal), Chromosome(2, Box(2, 7, 5, 10), away)]) == []
 
 
+@settings(deadline=None)
 @given(labels)
 def test_cleaning_leaves_alone_what_is_right(label: np.ndarray) -> None:
     doubled = np.kron(label, np.ones((2, 2), np.uint8))
