@@ -45,11 +45,16 @@ class Answers(Edits):
                 if chromosome.state is State.PROPOSED:
                     edit.remove(chromosome.id)
             fresh = [c for c in analysis.chromosomes if c.area and not any(_means_same(k, c) for k in kept)]
+            decided = {c.slot.number for c in kept if c.slot is not None}
+            taken: set[Slot] = set()
             for chromosome in sorted(fresh, key=lambda c: c.slot or Slot(99, 0)):
                 slot = chromosome.slot
-                if slot is not None and any(k.slot is not None and k.slot.number == slot.number for k in kept):
+                # Where a person decided on some of a class, the others take the places that are left.
+                if slot is not None and (slot.number in decided or slot in taken):
                     slot = slots.free(edit.chromosomes.values(), slot.number)
                 edit.add(replace(chromosome, id=0, slot=slot))
+                if slot is not None:
+                    taken.add(slot)
             edit.set_fields(fields_of(analysis))
         self.withdraw(slide_id)
         return True
