@@ -194,7 +194,7 @@ def label_file(source: Path, target: Path, *, device: str = "auto", progress: Pr
             "holds labels but no images", path=source, advice="Give the images themselves; labels are made from them."
         )
     # Pictures stay pictures and HDF5 stays HDF5; an ending of the output that says something else decides.
-    form = Form.PNG if content.form is Form.PAINTED else content.form
+    form: Form = Form.PNG if content.form is Form.PAINTED else content.form
     wanted = form_of(target) if target.suffix else form
     if wanted is not form and not (form is Form.PAIRS and wanted is Form.HDF5):
         form = wanted

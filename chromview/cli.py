@@ -13,16 +13,15 @@ import json
 import os
 import signal
 import sys
-import traceback
 import types
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from chromview import __version__
 from chromview.errors import Cancelled, UserError
-from chromview.progress import Progress, silent
+from chromview.terminal import Parser, Terminal
 
 STAINS = ("auto", "g-band", "q-band", "dapi")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -35,55 +34,6 @@ COMMANDS: dict[str, str] = {
     "convert": "between forms of labels: HDF5, npz, pictures, painted masks, COCO",
     "simulate": "synthetic metaphases and clusters with exact truth",
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, where argparse prints the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. See '{self.prog} --help'.\n")
-
-
-class Terminal:
-    """A line of progress on a terminal, and nothing in a pipe."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._last = ""
-
-    @property
-    def progress(self) -> Progress:
-        return self._show if self._shown else silent
-
-    def _show(self, stage: str, share: float) -> None:
-        line = f"{round(100 * min(max(share, 0.0), 1.0)):3d} %  {stage}"[:100]
-        if line != self._last:
-            self._last = line
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Take the line of progress away, before anything else is printed."""
-        if self._last:
-            self._last = ""
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    def problem(self, error: Exception) -> int:
-        """One line about an error; the code that the program returns for it."""
-        self.clear()
-        if isinstance(error, UserError):
-            print(f"chromview: {' '.join(str(error).splitlines())}", file=sys.stderr)
-            return 2
-        if os.environ.get("CHROMVIEW_TRACEBACK"):
-            traceback.print_exception(error, file=sys.stderr)
-        text = " ".join(f"{type(error).__name__}: {error}".splitlines())
-        print(f"chromview: this is a fault of chromview: {text} (CHROMVIEW_TRACEBACK=1 shows where)", file=sys.stderr)
-        return 1
-
-    def say(self, line: str) -> None:
-        """Print a result for a person; nothing in a pipe."""
-        if sys.stdout.isatty():
-            self.clear()
-            print(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
