@@ -11,6 +11,7 @@ ends where another part of the axis is nearer, so that a folded arm does not cou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "resample",
     "smooth",
     "tangents",
+    "usual_width",
 ]
 
 _PAD = 3
@@ -178,6 +180,26 @@ def _to_the_tips(
     return longer[first:last], inside[first:last]
 
 
+def usual_width(masks: Iterable[BoolArray]) -> float | None:
+    """Width that chromosomes of a slide usually have, for `find_axis`.
+
+    Parameters
+    ----------
+    masks
+        ``(h, w)`` bool each.
+
+    Returns
+    -------
+    In pixels: the diameter of the largest circle inside, of the middle one of all; None without masks.
+    """
+    depths = [
+        float(cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 5).max())
+        for mask in masks
+        if mask.size
+    ]
+    return 2 * float(np.median(depths)) if depths else None
+
+
 def find_axis(
     mask: BoolArray, origin: tuple[float, float] = (0.0, 0.0), *, usual_width: float | None = None
 ) -> FloatArray:
@@ -213,16 +235,17 @@ def find_axis(
     path = ways.longest()
     length = float(arc_length(ways.points[path])[-1])
     half_width = max(1.0, 0.5 * area / max(length, 1.0))
-    axis = resample(between_prongs(ways, path, half_width, usual_width))
+    guess, arch = between_prongs(ways, path, half_width, usual_width)
+    axis = resample(guess)
     # Between two prongs a chromosome is twice as wide, and the way shorter.
     length = float(arc_length(axis)[-1])
     half_width = max(1.0, 0.5 * area / max(length, 1.0))
     straight = length < 3 or length**2 < 2.2 * area
-    if straight:
+    if straight and not arch:
         # A short one: its longest path runs from corner to corner, and its outline tells no bend.
         axis = _straight(whole)
         half_width = max(1.0, 0.5 * area / max(float(arc_length(axis)[-1]), 1.0))
-    else:
+    elif not arch:
         axis = _trim(axis, half_width)
     if len(axis) >= 2:
         axis = _refine(whole, axis, half_width, straight)
@@ -238,8 +261,13 @@ def _refine(mask: npt.NDArray[np.uint8], axis: Points, half_width: float, straig
     """Axis moved to the middle of its cross-sections, smooth, and reaching to the tips."""
     field = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7)
     reach = round(2.5 * half_width) + 3
-    # A short one stays a straight line: third differences, which let a parabola through, are for the others.
-    stiffness, order = (4 * half_width, 2) if straight else (max(1.5, 0.7 * half_width), 3)
+    if straight:
+        # A short one stays a straight line: third differences would let a parabola through.
+        stiffness, order = 4 * half_width, 2
+    else:
+        # The shorter for its width, the less its outline tells of bends, and the more of its corners.
+        slender = len(axis) / (2 * half_width) + 1
+        stiffness, order = max(1.5, 0.7 * half_width * max(1.0, 5 / slender)), 3
     axis = resample(axis)
     axis = resample(smooth(axis, np.ones(len(axis)), stiffness, order))
     for _ in range(_ROUNDS):

@@ -73,7 +73,9 @@ class _Branch(NamedTuple):
     length: float
 
 
-def between_prongs(ways: Ways, path: npt.NDArray[np.intp], half_width: float, usual_width: float | None) -> Points:
+def between_prongs(
+    ways: Ways, path: npt.NDArray[np.intp], half_width: float, usual_width: float | None
+) -> tuple[Points, bool]:
     """The longest path, moved to the middle between the two chromatids where these stand open.
 
     Open chromatids make two prongs at an end. The longest path runs into one of them, or, if
@@ -90,7 +92,8 @@ def between_prongs(ways: Ways, path: npt.NDArray[np.intp], half_width: float, us
 
     Returns
     -------
-    ``(n, 2)`` points.
+    ``(n, 2)`` points, and whether they lead between the two halves of an arch, so that their direction
+    holds even for a chromosome wider than long.
     """
     points = ways.points[path]
     line = np.full(ways.number.shape, 255, np.uint8)
@@ -105,11 +108,11 @@ def between_prongs(ways: Ways, path: npt.NDArray[np.intp], half_width: float, us
                 # The bulge of a bend ends where its outline is; a prong goes on.
                 deepest = int(np.argmax(ways.depth[way]))
                 sticks_out = float(np.hypot(*(other[-1] - other[deepest]))) - float(ways.depth[way[deepest]])
-                if sticks_out > 0.6 * half_width:
+                if sticks_out > 0.45 * half_width:
                     branches.append(_Branch(int(np.flatnonzero(path == way[0])[0]), other, length))
-    narrow = usual_width is not None and 2 * half_width < 0.7 * usual_width
+    narrow = usual_width is not None and 2 * half_width < 0.62 * usual_width
     arch = _over_the_arch(points, branches, narrow)
-    return _ends_moved(points, branches) if arch is None else arch
+    return (_ends_moved(points, branches), False) if arch is None else (arch, True)
 
 
 def _over_the_arch(points: Points, branches: list[_Branch], narrow: bool) -> Points | None:

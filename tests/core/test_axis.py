@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from chromview.core.axis import arc_length, find_axis, resample
+from chromview.core.axis import arc_length, find_axis, resample, usual_width
 from chromview.core.chromosome import Stain
 from chromview.simulate.chromosome import simulate_bent_chromosome
 from chromview.simulate.metaphase import simulate_metaphase
@@ -131,6 +131,12 @@ def test_the_usual_width_tells_open_arms_from_a_bend() -> None:
     # Between the arms, as long as one of them, the middle of the arch at one end.
     assert arc_length(axis)[-1] < 0.65 * 84
     assert np.hypot(*(axis - axis.mean(axis=0)).T).max() < 30
+
+
+def test_usual_width_is_that_of_most() -> None:
+    widths = [14, 14, 15, 14, 7, 30]
+    assert usual_width(tube(line(60), width)[0] for width in widths) == pytest.approx(14, abs=1.5)
+    assert usual_width([]) is None
 
 
 def test_origin_moves_the_axis() -> None:
