@@ -111,7 +111,9 @@ def between_prongs(
                 if sticks_out > 0.45 * half_width:
                     branches.append(_Branch(int(np.flatnonzero(path == way[0])[0]), other, length))
     narrow = usual_width is not None and 2 * half_width < 0.62 * usual_width
-    arch = _over_the_arch(points, branches, narrow)
+    # Chromatids of long arms are thick for their length; slender arms belong to a chromosome that is folded.
+    slender = float(arc_length(points)[-1]) > 13 * half_width
+    arch = None if slender and not narrow else _over_the_arch(points, branches, narrow)
     return (_ends_moved(points, branches), False) if arch is None else (arch, True)
 
 
