@@ -33,7 +33,7 @@ from chromview.storage.case_file import CASE_SUFFIX, CaseFile
 from chromview.storage.case_rows import History, Kind
 from chromview.storage.case_schema import damaged, is_there, read_only
 
-__all__ = ["Changed", "Document", "SlideInfo"]
+__all__ = ["CASE_SUFFIX", "Changed", "Document", "SlideInfo"]
 
 _TIDY_AFTER_MS = 2000
 
@@ -173,9 +173,10 @@ class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
                 self._file.path.unlink()
 
     def _carry_log(self) -> None:
-        # If it fails the log simply stays beside the file: nothing is lost, and closing tries again.
-        with contextlib.suppress(UserError):
+        try:
             self._file.tidy()
+        except UserError as error:
+            self.problem.emit(str(error))
 
     # -- slides
 

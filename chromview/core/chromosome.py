@@ -212,7 +212,7 @@ class Chromosome:
 
     @property
     def class_name(self) -> str:
-        """"1".."22", "X", "Y", or "?" while unknown."""
+        """ "1".."22", "X", "Y", or "?" while unknown."""
         return CLASS_NAMES[self.number - 1] if self.number else "?"
 
     @property
@@ -226,8 +226,10 @@ class Chromosome:
         if not rows.size:
             return replace(self, box=Box(box.top, box.left, box.top, box.left), mask=np.zeros((0, 0), bool), _area=0)
         trimmed = Box(
-            box.top + int(rows[0]), box.left + int(columns[0]),
-            box.top + int(rows[-1]) + 1, box.left + int(columns[-1]) + 1,
+            box.top + int(rows[0]),
+            box.left + int(columns[0]),
+            box.top + int(rows[-1]) + 1,
+            box.left + int(columns[-1]) + 1,
         )
         bits = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
         return replace(self, box=trimmed, mask=bits, _area=-1)

@@ -12,10 +12,9 @@ from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QWhatsThis, QWidget
 
 from chromview.app import exporting
-from chromview.app.document import Document
+from chromview.app.document import CASE_SUFFIX, Document
 from chromview.app.slides import SlideInfo
 from chromview.places import resources_dir
-from chromview.storage.case_file import CASE_SUFFIX
 from chromview.ui import theme
 
 if TYPE_CHECKING:
