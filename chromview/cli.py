@@ -138,9 +138,7 @@ def _analyse(given: Sequence[str], terminal: Terminal) -> int:
     codes = [0]
 
     def failed(error: Exception, path: Path) -> None:
-        if not isinstance(error, UserError):
-            print(f"chromview: {path}: could not be analysed", file=sys.stderr)
-        codes.append(terminal.problem(error))
+        codes.append(terminal.problem(error, path))
 
     for done in analyse_all(
         chosen.paths,
@@ -242,7 +240,7 @@ def _evaluate(given: Sequence[str], terminal: Terminal) -> int:
         from chromview.training.evaluate import evaluate_classifier, evaluate_segmenter
 
         run = evaluate_segmenter if chosen.what == "segmenter" else evaluate_classifier
-        result = run(chosen.data, chosen.split, load_models(chosen.device))
+        result = run(chosen.data, chosen.split, load_models(chosen.device), terminal.progress)
     text = json.dumps(result, indent=2) + "\n"
     terminal.clear()
     if chosen.json:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 from chromview.errors import UserError
@@ -42,16 +43,18 @@ class Terminal:
             self._last = ""
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def problem(self, error: Exception) -> int:
-        """One line about an error; the code that the program returns for it."""
+    def problem(self, error: Exception, path: Path | None = None) -> int:
+        """One line about an error, at the file `path` if it does not say itself; the code to return for it."""
         self.clear()
         if isinstance(error, UserError):
             print(f"chromview: {' '.join(str(error).splitlines())}", file=sys.stderr)
             return 2
         if os.environ.get("CHROMVIEW_TRACEBACK"):
             traceback.print_exception(error, file=sys.stderr)
-        text = " ".join(f"{type(error).__name__}: {error}".splitlines())
-        print(f"chromview: this is a fault of chromview: {text} (CHROMVIEW_TRACEBACK=1 shows where)", file=sys.stderr)
+        fault = " ".join(f"{type(error).__name__}: {error}".splitlines())
+        at = f"{path}: " if path else ""
+        advice = "CHROMVIEW_TRACEBACK=1 shows where; please report it."
+        print(f"chromview: {at}this is a fault of chromview and not of the file ({fault}). {advice}", file=sys.stderr)
         return 1
 
     def say(self, line: str) -> None:

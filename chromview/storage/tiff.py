@@ -180,7 +180,7 @@ def _decode(page: Any, data: bytes) -> Array:
         if any(offset >= len(data) for offset in offsets):
             raise Incomplete
         raise Unreadable(str(problem or "its tile tables are wrong"))
-    return _from_strips(page, data, offsets)
+    return _from_strips(page, data, offsets, counts)
 
 
 def _table(page: Any, tag: int) -> list[int]:
@@ -205,7 +205,7 @@ def _as_image(page: Any, samples: Array) -> Array:
     return samples
 
 
-def _from_strips(page: Any, data: bytes, offsets: list[int]) -> Array:
+def _from_strips(page: Any, data: bytes, offsets: list[int], counts: list[int]) -> Array:
     """Put an image together from its strips without trusting byte counts or the number of rows in a strip.
 
     A strip is decoded from where it starts to where the next one starts: LZW, Deflate and PackBits
@@ -223,15 +223,20 @@ def _from_strips(page: Any, data: bytes, offsets: list[int]) -> Array:
     shape = (channels, height, width) if planar else (height, width, channels)
     needed = math.prod(shape) * item
     ends = sorted({*offsets, len(data)})
+    # Uncompressed strips do not say where they end; their byte counts do, where they fill the image exactly.
+    used = counts[: len(offsets)]
+    counts_fit = (
+        codec == "none" and len(used) == len(offsets) and sum(used) == needed and _inside(offsets, used, len(data))
+    )
     decoded = bytearray()
-    for offset in offsets:
+    for index, offset in enumerate(offsets):
         if not 0 < offset < len(data):
             if len(decoded) < needed and offset >= len(data):
                 raise Incomplete
             continue
         end = next(n for n in ends if n > offset)
-        if codec == "none":
-            end = min(len(data), offset + needed - len(decoded)) if len(offsets) == 1 else end
+        if counts_fit:
+            end = offset + counts[index]
         decoded += _unpack(codec, data[offset:end], needed - len(decoded))
         if len(decoded) >= needed:
             break

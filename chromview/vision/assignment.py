@@ -42,13 +42,13 @@ class Assigned(NamedTuple):
     moved: npt.NDArray[np.bool_]
 
 
-def _places(males: bool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _places(males: bool, copies: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Class of each place, and what it costs to use it (negative where leaving it empty costs)."""
     numbers: list[int] = []
     costs: list[float] = []
     for number in range(1, 25):
         expected = {X: 1 if males else 2, Y: 1 if males else 0}.get(number, 2)
-        for copy in range(6):
+        for copy in range(copies):
             numbers.append(number)
             costs.append(-MISSING_COPY if copy < expected else EXTRA_COPY * (copy - expected + 1))
     return np.array(numbers), np.array(costs)
@@ -70,7 +70,8 @@ def assign_cell(probabilities: npt.NDArray[np.floating]) -> Assigned:
     p = (p + FLOOR) / (1 + 24 * FLOOR)
     best: tuple[float, npt.NDArray[np.int64]] | None = None
     for males in (False, True):
-        numbers, extra = _places(males)
+        # Room for everything, were it of one class or a slide with several cells on it.
+        numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2))
         cost = -np.log(p[:, numbers - 1]) + extra
         rows, columns = linear_sum_assignment(cost)
         total = float(cost[rows, columns].sum())

@@ -208,7 +208,9 @@ def damaged_tables(how: str, **options: object) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("options", [{"compression": "lzw"}, {"compression": "lzw", "predictor": True}])
+@pytest.mark.parametrize(
+    "options", [{"compression": "lzw"}, {"compression": "lzw", "predictor": True}, {"compression": "zlib"}, {}]
+)
 @pytest.mark.parametrize(
     "how",
     [
@@ -220,9 +222,44 @@ def damaged_tables(how: str, **options: object) -> bytes:
         "too many rows in a strip",
     ],
 )
-def test_lzw_with_wrong_strip_tables_opens(tmp_path: Path, how: str, options: dict[str, object]) -> None:
+def test_wrong_strip_tables_open(tmp_path: Path, how: str, options: dict[str, object]) -> None:
     (tmp_path / "a.tif").write_bytes(damaged_tables(how, **options))
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, picture())
+
+
+def two_offsets_for_one_strip(compression: int, second: str) -> bytes:
+    """A TIFF as an old karyotyping program wrote it: two StripOffsets where RowsPerStrip says one strip.
+
+    The tables stand before the pixels and the directory after them; the second offset is where the pixels end, which is
+    where the directory begins. A reader that draws both strips draws the directory over the chromosome.
+    """
+    import imagecodecs
+
+    pixels = picture(58, 40)
+    body = pixels.tobytes()
+    parts = [body, b""] if second == "end" else [body[: 40 * 30], body[40 * 30 :]]
+    if compression == 5:
+        parts = [imagecodecs.lzw_encode(part) if part else b"" for part in parts]
+    start = 80
+    first = start + len(parts[0])
+    directory = first + len(parts[1])
+    header = struct.pack("<2sHI", b"II", 42, directory)
+    tables = struct.pack("<4I", start, first, len(parts[0]), len(parts[1])) + struct.pack("<4I", 72, 1, 72, 1)
+    tags = [
+        (254, 3, 1, 0), (256, 4, 1, 40), (257, 4, 1, 58), (258, 3, 1, 8), (259, 3, 1, compression), (262, 3, 1, 1),
+        (273, 4, 2, 8), (277, 3, 1, 1), (278, 4, 1, 58), (279, 4, 2, 16), (282, 5, 1, 24), (283, 5, 1, 32),
+        (305, 2, 1, 40), (306, 2, 1, 55), (315, 2, 1, 65), (33333, 4, 1, 79), (33334, 4, 1, 0),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    before = (header + tables).ljust(start, b"\0")
+    return before + parts[0] + parts[1] + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("compression", [1, 5])
+@pytest.mark.parametrize("second", ["end", "rest"])
+def test_two_offsets_for_one_strip(tmp_path: Path, compression: int, second: str) -> None:
+    (tmp_path / "a.tif").write_bytes(two_offsets_for_one_strip(compression, second))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, picture(58, 40))
 
 
 # --- files that cannot be used -------------------------------------------------------------------
