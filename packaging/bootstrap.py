@@ -293,7 +293,7 @@ def run(paths: Sequence[str]) -> int:
     claimed = may_have_display()
     ensure_system_libraries(window=claimed)
     python = ensure_venv()
-    program = [str(python), "-c", "import sys; from chromview.cli import main; sys.exit(main())"]
+    program = [str(python), "-m", "chromview"]
     if claimed and display_answers(python):
         say("Opening the window. To start it without this script: .venv/bin/chromview")
         return subprocess.run([*program, *slides], env=environment(), check=False).returncode

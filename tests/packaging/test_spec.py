@@ -39,7 +39,7 @@ def test_weights_and_samples_lie_where_the_program_looks(repository: Path) -> No
 
 
 def test_start_of_the_bundle_is_the_program(repository: Path) -> None:
-    start = repository / "packaging" / "launch.py"
-    done = subprocess.run([sys.executable, str(start), "--help"], capture_output=True, text=True, check=False)
+    [start] = carried(repository)["scripts"]
+    done = subprocess.run([sys.executable, start, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "analyse" in done.stdout
