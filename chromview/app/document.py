@@ -1,6 +1,6 @@
 """The document: one open case, changed only in transactions, and always in its file.
 
-Every edit is a command that is on the disk before the signal says that it happened. Views keep
+Every edit is a command that is in the file before the signal says that it happened. Views keep
 nothing of their own: they ask the document, and repaint what `Changed` names.
 """
 

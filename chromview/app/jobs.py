@@ -146,6 +146,7 @@ class Jobs(QObject):
         self._device = device
         self._waiting: list[_Job] = []
         self._running: _Job | None = None
+        self._quiet = False  # whether what runs was stopped without anything to be said about it
         self._closed = False
         self._thread = _Worker(analyse, load_models, reread, self)
         self._thread.progressed.connect(self._progressed)
@@ -190,7 +191,7 @@ class Jobs(QObject):
         self._waiting = [w for w in self._waiting if not (w.is_analysis and w.slide_id == slide_id)]
         running = self._running
         if running is not None and running.is_analysis and running.slide_id == slide_id:
-            running.token.cancel()
+            self._stop_quietly(running)
             self._waiting.insert(0, job)
         else:
             self._waiting.append(job)
@@ -214,9 +215,14 @@ class Jobs(QObject):
         self._waiting.remove(job)
         running = self._running
         if running is not None and running.is_analysis and not running.token.cancelled:
-            running.token.cancel()
+            self._stop_quietly(running)
             self._waiting.insert(0, running.again())
         self._waiting.insert(0, job)
+
+    def _stop_quietly(self, running: _Job) -> None:
+        """Stop what runs because something else comes first; nobody cancelled it."""
+        self._quiet = self._quiet or not running.token.cancelled
+        running.token.cancel()
 
     def reread(
         self,
@@ -261,7 +267,6 @@ class Jobs(QObject):
         if running is not None and running.is_analysis and slide_id in (None, running.slide_id):
             running.token.cancel()
         for job in gone:
-            # One that was stopped for another slide, and should have begun again, may be running still.
             assert job.slide_id is not None
             self.cancelled.emit(job.slide_id)
         self.queue_changed.emit()
@@ -290,6 +295,7 @@ class Jobs(QObject):
     def _next(self) -> None:
         if self._running is None and self._waiting:
             job = self._running = self._waiting.pop(0)
+            self._quiet = False
             if job.is_analysis and job.slide_id is not None:
                 self.started.emit(job.slide_id)
             self._thread.give(job)
@@ -318,9 +324,13 @@ class Jobs(QObject):
 
     def _tell(self, job: _Job, outcome: _Outcome) -> None:
         assert job.slide_id is not None
-        if job.token.cancelled:
-            # One that was stopped for another slide waits again, or gave way to a newer one of its own.
-            if job.slide_id not in self.waiting:
+        again = [w for w in self._waiting if (w.slide_id, w.generation) == (job.slide_id, job.generation)]
+        if again and isinstance(outcome, Analysis):
+            # It was to make way for another slide, but was done before it looked: nothing to begin again.
+            self._waiting = [w for w in self._waiting if w not in again]
+            self.finished.emit(job.slide_id, job.generation, outcome)
+        elif job.token.cancelled:
+            if not self._quiet:
                 self.cancelled.emit(job.slide_id)
         elif isinstance(outcome, Analysis):
             self.finished.emit(job.slide_id, job.generation, outcome)

@@ -6,10 +6,14 @@ How it is kept
   undone is found by walking them (`History`), also after a restart.
 - Beside the journal the file holds each chromosome as it is now, written in the same SQLite
   transaction, so that opening a slide replays nothing.
-- One commit is one transaction with ``synchronous=FULL``: when `commit` returns, the command is
-  on the disk. The write-ahead log is chosen because a commit then costs one flush, where a
-  rollback journal costs three; that is short enough to stay on the thread that edits, so a full
-  disk is told where it happens. On closing, the log goes back into the one file.
+- One commit is one transaction, written to the file's log when `commit` returns: it outlives the
+  program whatever happens to it then, and a full disk is told where it happens. Flushing it to
+  the disk, so that it outlives the power as well, begins at once on a thread of its own
+  (`Flusher`), for a busy disk takes 8 ms and more, and an edit must not wait for that. A flush
+  that fails is told with the next commit, or when idle. On closing everything is flushed, and the
+  log goes back into the one file.
+- The write-ahead log is chosen because every commit only appends to it and carries a checksum:
+  after a power failure the file is as it was after some commit, usually the last.
 - The file is locked as long as it is open (``locking_mode=EXCLUSIVE``). The lock is the
   system's, so it ends with the process, however that ends; and the log needs no shared memory,
   which network folders do not have.
@@ -17,6 +21,7 @@ How it is kept
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -30,8 +35,9 @@ from typing import Any, Self
 from chromview.core.chromosome import Chromosome
 from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, from_bytes, to_bytes
 from chromview.errors import UserError
+from chromview.storage.case_flush import Flusher
 from chromview.storage.case_lock import may_write, note_closed, note_open, refuse_open_case, refuse_open_here
-from chromview.storage.case_rows import Entry, History, Kind, SlideRow
+from chromview.storage.case_rows import History, Kind, SlideRow
 from chromview.storage.case_schema import (
     APPLICATION_ID,
     CASE_SUFFIX,
@@ -46,10 +52,11 @@ from chromview.storage.case_schema import (
 )
 from chromview.storage.files import sync_folder
 
-__all__ = ["CASE_SUFFIX", "CaseFile", "Entry", "History", "SlideRow"]
+__all__ = ["CASE_SUFFIX", "CaseFile"]
 
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
+_COMMITS_UNTIL_TIDY = 200
 
 
 class CaseFile:
@@ -60,6 +67,8 @@ class CaseFile:
         self._here = None if copy is not None else note_open(path)
         self._database = database
         self._copy = copy
+        self._flusher: Flusher | None = None
+        self._commits = 0
 
     @property
     def read_only(self) -> bool:
@@ -119,8 +128,9 @@ class CaseFile:
             database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
             try:
                 database.execute("PRAGMA locking_mode = EXCLUSIVE")
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")
+                (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+                # Where there can be no log, SQLite has to flush by itself, and the edit waits for it.
+                database.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
                 database.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 database.execute("PRAGMA foreign_keys = ON")
                 # The lock is taken by the first transaction, not by the pragma.
@@ -129,7 +139,10 @@ class CaseFile:
             except BaseException:
                 database.close()
                 raise
-        return cls(path, database, None)
+        file = cls(path, database, None)
+        if mode == "wal":
+            file._flusher = Flusher(path.with_name(path.name + "-wal"))
+        return file
 
     @classmethod
     def _open_to_read(cls, path: Path) -> Self:
@@ -151,8 +164,11 @@ class CaseFile:
 
     def close(self) -> None:
         """Carry the log into the file, and let go of it. Doing it twice does no harm."""
+        if self._flusher is not None:
+            self._flusher.close()
         try:
             if not self.read_only:
+                self._database.execute("PRAGMA synchronous = FULL")
                 # At rest a case is one plain file: it can be copied, mailed, and read from a read-only folder.
                 self._database.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error:
@@ -164,10 +180,39 @@ class CaseFile:
                 self._copy.cleanup()
 
     def tidy(self) -> None:
-        """Carry the log into the file now; for moments when nobody waits."""
-        if not self.read_only:
-            with in_words(self.path):
+        """Carry the log into the file if it has grown long; for moments when nobody waits.
+
+        Raises
+        ------
+        UserError
+            If what was committed could not be flushed to the disk.
+        """
+        self._check_flushed()
+        if self._commits >= _COMMITS_UNTIL_TIDY and not self.read_only:
+            self._commits = 0
+            # If it cannot be carried over it stays in the log, and closing tries again.
+            with contextlib.suppress(sqlite3.Error):
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def flush(self) -> None:
+        """Wait until everything committed is on the disk.
+
+        Raises
+        ------
+        UserError
+            If it could not be brought there.
+        """
+        if self._flusher is not None:
+            self._flusher.wait()
+        self._check_flushed()
+
+    def _check_flushed(self) -> None:
+        if self._flusher is not None and self._flusher.error is not None:
+            raise UserError(
+                f"the last changes may not be on the disk ({self._flusher.error.strerror or self._flusher.error})",
+                path=self.path,
+                advice="They are still in this window: save the case on another disk now.",
+            )
 
     def copy_to(self, path: Path) -> None:
         """Write the whole case, journal included, to another file, in one step.
@@ -268,27 +313,19 @@ class CaseFile:
         return {chromosome.id: chromosome for chromosome in chromosomes}
 
     def history(self, slide: int) -> History:
-        """What can be undone and redone on a slide."""
-        undo: list[Entry] = []
-        redo: list[Entry] = []
+        """What can be undone and redone on a slide.
+
+        Raises
+        ------
+        UserError
+            If the journal does not fit together.
+        """
         with in_words(self.path):
-            rows = self._database.execute("SELECT seq, kind, title FROM journal WHERE slide = ? ORDER BY seq", (slide,))
+            rows = self._database.execute("SELECT kind, seq, title FROM journal WHERE slide = ? ORDER BY seq", (slide,))
             try:
-                for seq, kind, title in rows:
-                    if kind == "do":
-                        undo.append(Entry((seq,), title))
-                        redo.clear()
-                    elif kind == "with":
-                        last = undo.pop()
-                        undo.append(Entry((*last.seqs, seq), last.title))
-                        redo.clear()
-                    elif kind == "undo":
-                        redo.append(undo.pop())
-                    else:
-                        undo.append(redo.pop())
-            except IndexError as error:
+                return History.of(rows)
+            except ValueError as error:
                 raise damaged(self.path, "the journal does not fit together") from error
-        return History(tuple(undo), tuple(redo))
 
     def command(self, seq: int) -> Command:
         """The command of one row of the journal.
@@ -320,7 +357,7 @@ class CaseFile:
         fields: Mapping[str, Any],
         summary: Mapping[str, Any],
     ) -> int:
-        """Write one step and its outcome, all or nothing; on the disk when this returns.
+        """Write one step and its outcome, all or nothing; no crash of the program takes it back afterwards.
 
         Parameters
         ----------
@@ -346,6 +383,7 @@ class CaseFile:
         UserError
             If it cannot be written (full or read-only disk); the file is then as before.
         """
+        self._check_flushed()
         data = None if command is None else to_bytes(command)
         rows = [(slide, chromosome.id, chromosome_to_bytes(chromosome)) for chromosome in changed]
         with _Transaction(self):
@@ -360,8 +398,11 @@ class CaseFile:
                 "UPDATE slides SET next_id = ?, fields = ?, summary = ? WHERE id = ?",
                 (next_id, json.dumps(fields), json.dumps(summary), slide),
             )
-            assert cursor.lastrowid is not None
-            return cursor.lastrowid
+        self._commits += 1
+        if self._flusher is not None:
+            self._flusher.ask()
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
 
 
 class _Transaction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +52,35 @@ class History:
 
     undo: tuple[Entry, ...] = ()
     redo: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Kind, int, str]]) -> History:
+        """The history after rows of the journal (kind, number, title) in their order.
+
+        Raises
+        ------
+        ValueError
+            If a row takes back what was never done.
+        """
+        undo: list[Entry] = []
+        redo: list[Entry] = []
+        try:
+            for kind, seq, title in rows:
+                match kind:
+                    case "do":
+                        undo.append(Entry((seq,), title))
+                        redo.clear()
+                    case "with":
+                        last = undo.pop()
+                        undo.append(Entry((*last.seqs, seq), last.title))
+                        redo.clear()
+                    case "undo":
+                        redo.append(undo.pop())
+                    case "redo":
+                        undo.append(redo.pop())
+        except IndexError:
+            raise ValueError("the journal does not fit together") from None
+        return cls(tuple(undo), tuple(redo))
 
     def after(self, kind: Kind, seq: int, title: str) -> History:
         """The history after one more row of the journal."""

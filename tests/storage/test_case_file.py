@@ -286,3 +286,33 @@ def test_a_folder_that_may_not_be_written_takes_no_new_case(public: Path, as_per
     refused(lambda: CaseFile.create(public / "case.chromview"), str(public))
     refused(lambda: CaseFile.create(public / "new folder" / "case.chromview"), str(public))
     assert list(public.iterdir()) == []
+
+
+def test_what_cannot_be_flushed_is_told_and_not_passed_over(path: Path) -> None:
+    file = CaseFile.open(path)
+    add(file, 1, chromosome(3))
+    file.flush()
+    # Somebody deletes the log under the running program: nothing that is written now can be kept.
+    path.with_name(path.name + "-wal").unlink()
+    add(file, 1, chromosome(4))
+    refused(file.flush, str(path), "save the case on another disk")
+    refused(file.tidy, "may not be on the disk")
+    refused(lambda: add(file, 1, chromosome(5)), "may not be on the disk")
+    there = path.with_name("rescued.chromview")
+    file.copy_to(there)
+    file.close()
+    rescued = CaseFile.open(there)
+    assert list(rescued.chromosomes(1)) == [1, 2, 3, 4]
+    rescued.close()
+
+
+def test_a_long_log_is_carried_into_the_file_when_idle(path: Path) -> None:
+    file = CaseFile.open(path)
+    before = path.stat().st_size
+    for id in range(3, 250):
+        add(file, 1, chromosome(id))
+    file.tidy()
+    file.flush()
+    assert path.stat().st_size > before
+    assert len(file.chromosomes(1)) == 249
+    file.close()
