@@ -262,8 +262,9 @@ def ensure_venv(extras: Iterable[str] = ()) -> Path:
     install = [*pip, "install", "--quiet", "-c", str(ROOT / "constraints.txt"), *torch_options(python), "-e", target]
     if subprocess.run(install, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode:
         raise SetupError("pip could not install the packages; its last lines above say why.")
-    if subprocess.run([*pip, "check"], env=environment(), check=False).returncode:
-        raise SetupError("The installed packages do not fit together; see above.")
+    done = subprocess.run([*pip, "check"], capture_output=True, text=True, env=environment(), check=False)
+    if done.returncode:
+        raise SetupError(f"The installed packages do not fit together:\n{done.stdout.strip()}")
     STAMP.write_text(json.dumps({"key": key, "extras": extras_now}), encoding="utf-8")
     return python
 
@@ -300,8 +301,10 @@ def run(paths: Sequence[str]) -> int:
     out = OUT / ("images" if paths else "samples")
     reason = "the display does not answer" if claimed else "there is no display"
     say(f"No window, because {reason}: analysing {', '.join(slides)} and writing karyograms to {out}")
+    started = time.time()
     done = subprocess.run([*program, "analyse", *slides, "--out", str(out)], env=environment(), check=False)
-    karyograms = sorted(out.glob("*/karyogram.png"))
+    # What an earlier run left there is not this one's; file systems round times to two seconds at worst.
+    karyograms = sorted(path for path in out.glob("*/karyogram.png") if path.stat().st_mtime >= started - 2)
     if done.returncode == 0 and karyograms:
         say("The karyograms (karyotype.csv and annotations.json lie beside each):")
         for path in karyograms:
