@@ -121,7 +121,8 @@ def _running_qt_threads() -> list[Any]:
     main = application.thread()
     found = []
     for thing in gc.get_objects():
-        if isinstance(thing, core.QThread) and thing is not main:
+        # Not isinstance: it asks some objects of torch for their class, and they warn about themselves.
+        if issubclass(type(thing), core.QThread) and thing is not main:
             try:
                 if thing.isRunning():
                     found.append(thing)

@@ -23,6 +23,10 @@ from chromview.errors import UserError
 from chromview.storage.case_file import CASE_SUFFIX
 
 
+PAUSE_MS = 120
+"""After an edit straightened pictures are made anew, unless the next stroke begins before."""
+
+
 class Controller(QObject):
     """Holds the case and everything that works on it.
 
@@ -76,6 +80,11 @@ class Controller(QObject):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self._resolve)
+        # Straightening competes with the brush for the interpreter, so it waits for a pause.
+        self._pictures_soon = QTimer(self)
+        self._pictures_soon.setSingleShot(True)
+        self._pictures_soon.setInterval(PAUSE_MS)
+        self._pictures_soon.timeout.connect(self._want_pictures)
         self.selection.changed.connect(self._later.start)
         self.selection.slide_changed.connect(self._show_slide)
         self.background.pictures_ready.connect(self._pictures_ready)
@@ -89,6 +98,7 @@ class Controller(QObject):
         jobs.device.connect(self._device_told)
         jobs.queue_changed.connect(self._queue_changed)
         jobs.image_read.connect(self._image_read)
+        jobs.reread_finished.connect(self._reread_finished)
 
     # -- state ---------------------------------------------------------------------------
 
@@ -236,6 +246,7 @@ class Controller(QObject):
     def shutdown(self) -> None:
         """Stop everything in the background and close the case."""
         self._later.stop()
+        self._pictures_soon.stop()
         self.background.shutdown()
         self.jobs.shutdown()
         if self._document is not None:
@@ -261,15 +272,22 @@ class Controller(QObject):
         if change.slide_id == self.selection.slide:
             self.selection.forget_missing(self.chromosomes)
             self.chromosomes_changed.emit(change)
-            self._want_pictures()
+            self._pictures_soon.start()
         self._later.start()
+
+    def painting(self, busy: bool) -> None:
+        """Told when a stroke begins and when it is done: between them nothing else is computed."""
+        if busy:
+            self._pictures_soon.stop()
+        elif self._image is not None:
+            self._pictures_soon.start()
 
     def _want_pictures(self) -> None:
         info = self.info
+        self._pictures_soon.stop()
         if info is not None and self._image is not None:
             shown = [c for c in self.chromosomes.values() if c.in_karyogram or c.id == self.selection.chromosome]
             self.background.want_pictures(info.id, self._image, shown, self.stain, inverted=info.inverted)
-            self.pictures_changed.emit()
 
     def _pictures_ready(self, slide: int) -> None:
         if slide == self.selection.slide:
@@ -313,6 +331,20 @@ class Controller(QObject):
     def _job_finished(self, slide: int, generation: int, analysis: Analysis) -> None:
         self._queue_changed()
         self.attempt(lambda: self.document.set_analysis(slide, analysis, generation))
+
+    def reread(self, ids: Sequence[int]) -> None:
+        """Have axis, centromere and class read anew after a person changed the masks of `ids`."""
+        info = self.info
+        if info is None or self._image is None:
+            return
+        chromosomes = self.chromosomes
+        there = [id for id in ids if id in chromosomes and chromosomes[id].in_karyogram]
+        if there:
+            self.jobs.reread(info.id, self._image, tuple(chromosomes.values()), there, stain=info.stain)
+
+    def _reread_finished(self, slide: int, asked: Sequence[Chromosome], read: Sequence[Chromosome]) -> None:
+        if self._document is not None and any(info.id == slide for info in self._document.slides):
+            self.attempt(lambda: self.document.apply_reread(slide, asked, read))
 
     def _job_failed(self, slide: int, sentence: str) -> None:
         self._queue_changed()

@@ -90,6 +90,8 @@ class Layer(NamedTuple):
     colour: Colour
     filled: bool = False
     """Overlaps are hatched in either case."""
+    edged: bool = False
+    """Draw its border pixels in full colour: an outline that costs nothing, for what is being painted."""
 
 
 def premultiplied(colour: Colour, alpha: float) -> np.uint32:
@@ -137,6 +139,7 @@ class Overlay:
         shared: BoolArray | None = None
         hatch_alpha = max(0.75, opacity)
         hatched: list[tuple[tuple[slice, slice], BoolArray, Colour]] = []
+        edges: list[tuple[tuple[slice, slice], BoolArray, Colour]] = []
         for layer in layers:
             part = layer.box.intersection(box)
             if part is None:
@@ -149,6 +152,8 @@ class Overlay:
                 part.top - layer.box.top : part.bottom - layer.box.top,
                 part.left - layer.box.left : part.right - layer.box.left,
             ]
+            if layer.edged:
+                edges.append((here, self._edge(layer, part, bits), layer.colour))
             if layer.filled:
                 out[here][bits] = premultiplied(layer.colour, opacity)
             if seen is None:
@@ -168,4 +173,22 @@ class Overlay:
                 mine = shared[here] & bits & (~order[here] | stripes[here])
                 out[here][mine] = premultiplied(colour, hatch_alpha)
                 order[here] |= shared[here] & bits
+        for here, edge, colour in edges:
+            out[here][edge] = premultiplied(colour, 1.0)
         self.pixels[box.slices] = out
+
+    def _edge(self, layer: Layer, part: Box, bits: BoolArray) -> BoolArray:
+        """Pixels of `bits`, the layer's mask inside `part`, that have a neighbour outside of the mask."""
+        around = np.zeros((part.height + 2, part.width + 2), bool)
+        wide = Box(part.top - 1, part.left - 1, part.bottom + 1, part.right + 1)
+        seen = wide.intersection(layer.box)
+        if seen is not None:
+            around[
+                seen.top - wide.top : seen.bottom - wide.top,
+                seen.left - wide.left : seen.right - wide.left,
+            ] = layer.mask[
+                seen.top - layer.box.top : seen.bottom - layer.box.top,
+                seen.left - layer.box.left : seen.right - layer.box.left,
+            ]
+        inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+        return bits & ~inner

@@ -231,6 +231,7 @@ class Performer:
         title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
         made: dict[int, int] = {}
         self.controller.attempt(lambda: made.update(self._document.paint(slide, bits, title)))
+        self.controller.reread(list(made.values()))
         if NEW_ID in made:
             self.controller.selection.select(made[NEW_ID])
             if self.controller.tools.tool is Tool.NEW:
@@ -256,6 +257,7 @@ class Performer:
             parts = self._document.cut(slide, target, line)
             self.controller.selection.select(parts[0])
             self.controller.tools.set_tool(Tool.SELECT)
+            self.controller.reread(parts)
 
         self.controller.attempt(deed)
 
@@ -286,15 +288,18 @@ class Performer:
         pair = self._pair()
         if pair is None:
             raise UserError("joining needs two chromosomes", advice="Select one, then Ctrl+click the other.")
-        self.controller.selection.select(self._document.join(pair[0], pair[1:]))
+        joined = self._document.join(pair[0], pair[1:])
+        self.controller.selection.select(joined)
+        self.controller.reread([joined])
 
     def _split_overlap(self) -> None:
         pair, selected = self._pair(), self._selected()
         if pair is not None and self._share_pixels(pair[1], pair[2]):
-            self._document.split_overlap(pair[0], pair[1:])
+            self.controller.reread(self._document.split_overlap(pair[0], pair[1:]))
         elif selected is not None:
             first, second = self._document.split_overlap(*selected)
             self.controller.selection.select(first, second)
+            self.controller.reread([first, second])
 
     def _share_pixels(self, first: int, second: int) -> bool:
         a, b = self.controller.chromosomes[first], self.controller.chromosomes[second]

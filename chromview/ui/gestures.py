@@ -78,6 +78,7 @@ class PaintGesture(Gesture):
 
     def press(self, event: QMouseEvent) -> None:
         self._last = self.viewer.to_picture(event.position())
+        self.viewer.painting.emit(True)
         self.viewer.stroke_begun.emit(self._last)
         if self.viewer.stroke is not None:
             self.viewer.extend_stroke(self._last, self._last)
@@ -91,9 +92,11 @@ class PaintGesture(Gesture):
         stroke = self.viewer.masks.end_stroke()
         if stroke is not None:
             self.viewer.stroke_done.emit(stroke)
+        self.viewer.painting.emit(False)
 
     def cancel(self) -> None:
         self.viewer.masks.end_stroke()
+        self.viewer.painting.emit(False)
 
 
 class CutGesture(Gesture):

@@ -74,6 +74,7 @@ class KaryogramView(QWidget):
         self._layout: KaryogramLayout | None = None
         self._zoom, self._origin = 1.0, QPointF(0, 0)
         self._viewport = QSize(400, 400)
+        self._laid_out: list[tuple[int, Slot | None, float, Straightened | None]] = []
         self._press: QPointF | None = None
         self._press_id = 0
         self._drag: QPointF | None = None
@@ -103,7 +104,14 @@ class KaryogramView(QWidget):
         self.drawing.show(chromosomes, self._pictures, bright_on_dark=bright_on_dark)
         if self._drag is not None and self._press_id not in chromosomes:
             self._stop_drag()
-        self.relayout()
+        # A layout takes some milliseconds, and a brush stroke changes nothing that it depends on.
+        shown = [(c.id, c.slot, c.angle, self._pictures.get(c.id)) for c in chromosomes.values() if c.in_karyogram]
+        if len(shown) != len(self._laid_out) or any(
+            a[:3] != b[:3] or a[3] is not b[3] for a, b in zip(shown, self._laid_out, strict=True)
+        ):
+            self._laid_out = shown
+            self.relayout()
+        self.update()
 
     def show_selection(self, selected: int | None, second: int | None) -> None:
         """Mark the selected chromosome and the second one, and scroll to it."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
 from chromview.app.overlay import PALETTE, Colour, Layer, Overlay, assign_colours
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.core.chromosome import Box, Chromosome, State
-from chromview.ui.outlines import Outlines, trace
+from chromview.ui.outlines import Outlines
 
 EDGE = 6
 """Screen pixels by which an outline, its halo and its antialiasing reach beyond a mask."""
@@ -147,7 +147,7 @@ class MaskLayer:
         if self.stroke is not None:
             whole = Box(0, 0, *self._shape)
             for id, mask in sorted(self.stroke.masks.items()):
-                yield Layer(whole, mask, self.colour(id), True)
+                yield Layer(whole, mask, self.colour(id), True, True)
 
     def compose(self, box: Box | None, margin: float = EDGE + 30) -> None:
         """Compose a rectangle (the whole slide if None) again and have it repainted."""
@@ -181,18 +181,21 @@ class MaskLayer:
         """Draw fills and hatchings; the painter stands in slide pixels."""
         painter.drawImage(QPointF(0, 0), self._image)
 
-    def draw_lines(self, painter: QPainter, dirty: Callable[[Box, float], bool]) -> None:
+    def draw_lines(self, painter: QPainter, scale: float, dirty: Callable[[Box, float], bool]) -> None:
         """Draw outlines; the painter stands in slide pixels.
 
         Parameters
         ----------
         painter
             With the transform from slide pixels to the widget.
+        scale
+            Screen pixels for a slide pixel.
         dirty
             Whether a box with a margin in screen pixels reaches into what is painted now.
         """
         stroked = () if self.stroke is None else self.stroke.masks.keys()
         marked = {id for id in (self.second, self.selected) if id is not None}
+        self._outlines.prepare(scale)
         order = sorted(self.chromosomes.values(), key=lambda c: (c.id in marked, c.id == self.selected, c.in_karyogram))
         for chromosome in order:
             id = chromosome.id
@@ -208,19 +211,6 @@ class MaskLayer:
             draw_path(painter, path, QColor(*self.colour(id)), 2.2 if id == self.selected else 1.5)
             if chromosome.doubts and chromosome.state is State.PROPOSED:
                 draw_path(painter, path, DOUBT, 2.2 if id == self.selected else 1.6, Qt.PenStyle.DashLine)
-        if self.stroke is not None:
-            self._draw_stroke(painter, self.stroke)
-
-    def _draw_stroke(self, painter: QPainter, stroke: Stroke) -> None:
-        for id, mask in stroke.masks.items():
-            boxes = [self.chromosomes[id].box] if id in self.chromosomes else []
-            if stroke.box is not None:
-                boxes.append(stroke.box)
-            if boxes:
-                box = boxes[0].union(boxes[-1])
-                path = trace(mask[box.slices], box.top, box.left)
-                draw_path(painter, path, HALO, 3.2)
-                draw_path(painter, path, QColor(*self.colour(id)), 1.8)
 
     def draw_numbers(
         self, painter: QPainter, dirty: QRect, to_screen: Callable[[float, float], QPointF], font: QFont

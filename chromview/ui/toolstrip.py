@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from chromview.app.tools import Tools
@@ -15,6 +15,8 @@ TOOLS = ("mask.select", "mask.brush", "mask.erase", "mask.cut", "mask.new", "mas
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
 _SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100
+NARROW = 720
+"""Below this width the tools lose their words and the sliders their numbers."""
 
 
 class Levels(QWidget):
@@ -109,8 +111,10 @@ class ToolStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("tools")
         self.setAccessibleName("Tools")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(400)
         self._tools = tools
-        self._buttons: list[QToolButton] = []
+        self._worded: list[QToolButton] = []
         first, second = QHBoxLayout(), QHBoxLayout()
         for row in (first, second):
             row.setSpacing(2)
@@ -132,7 +136,8 @@ class ToolStrip(QFrame):
         second.addWidget(self.size_slider, 1)
         second.addWidget(self.size_text)
         self.opacity_slider, self.opacity_text = self._slider("tools.opacity", "Opacity of fills", 0, 100)
-        second.addWidget(QLabel("Opacity"))
+        self.opacity_title = QLabel("Opacity")
+        second.addWidget(self.opacity_title)
         second.addWidget(self.opacity_slider, 1)
         second.addWidget(self.opacity_text)
         for id in ("view.invert", "view.fit"):
@@ -157,10 +162,10 @@ class ToolStrip(QFrame):
         button.setIconSize(QSize(20, 20))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
+            self._worded.append(button)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        self._buttons.append(button)
         if id in _SHORT:
             actions[id].setIconText(_SHORT[id])
         return button
@@ -178,6 +183,15 @@ class ToolStrip(QFrame):
         text.setObjectName(f"{name}.text")
         text.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
         return slider, text
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in self._worded:
+            button.setToolButtonStyle(style)
+        for widget in (self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text):
+            widget.setVisible(not narrow)
 
     def refresh(self) -> None:
         """Show the state of the tools."""

@@ -46,6 +46,8 @@ class Viewer(Zoomable):
         A painting tool went down at (y, x); the owner answers by `begin_stroke`, or not at all.
     stroke_done(object)
         The `Stroke` on release.
+    painting(bool)
+        A painting tool goes down, or has come up again.
     line_drawn(object)
         The ``[(y, x), ...]`` of a cut.
     brush_resized(int)
@@ -59,6 +61,7 @@ class Viewer(Zoomable):
     clicked = Signal(int, bool)
     stroke_begun = Signal(object)
     stroke_done = Signal(object)
+    painting = Signal(bool)
     line_drawn = Signal(object)
     brush_resized = Signal(int)
     levels_changed = Signal()
@@ -148,7 +151,8 @@ class Viewer(Zoomable):
         if self.stroke is not None:
             box = self.stroke.extend(start, end, self.tools.size)
             if box is not None:
-                self.masks.compose(box, EDGE)
+                # One pixel more: a border pixel beside the brush may have become an inner one.
+                self.masks.compose(box.grown(1, self.shape), EDGE)
 
     def cancel_gesture(self) -> None:
         """Give up what the mouse is in the middle of; nothing is committed."""
@@ -288,7 +292,9 @@ class Viewer(Zoomable):
         painter.setClipping(False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.show_masks:
-            self.masks.draw_lines(painter, lambda box, margin: self.on_screen(box, margin).intersects(dirty))
+            self.masks.draw_lines(
+                painter, self.scale, lambda box, margin: self.on_screen(box, margin).intersects(dirty)
+            )
         painter.resetTransform()
         if self.show_masks:
             self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())

@@ -163,6 +163,7 @@ class MainWindow(QMainWindow):
         self.slides.chosen.connect(controller.selection.show_slide)
         viewer.clicked.connect(self._viewer_clicked)
         viewer.stroke_begun.connect(self._stroke_begun)
+        viewer.painting.connect(controller.painting)
         viewer.stroke_done.connect(self.performer.commit_stroke)
         viewer.line_drawn.connect(self.performer.cut)
         viewer.brush_resized.connect(controller.tools.resize)

@@ -1,0 +1,205 @@
+"""How long a brush stroke takes from the mouse event to the repainted pixels.
+
+    python benchmarks/brush.py [--events 1200] [--shape 2048] [--json FILE]
+
+A window without a screen shows a slide of 2048 x 2048 pixels with 46 chromosomes. Real mouse events
+move a pressed brush over one chromosome after the other; each is timed from its delivery until the
+window's backing store holds the new pixels. Whether they are really there is looked up in pictures of
+the window, outside of the time measured. Prints percentiles; asserts no time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from chromview.core.chromosome import Analysis, Box, Chromosome, Quality, State
+from chromview.core.karyotype import assign_slots
+from chromview.simulate.metaphase import simulate_metaphase
+from chromview.ui.main import make_window
+from chromview.ui.window import MainWindow
+
+
+def large_slide(side: int, folder: Path) -> tuple[Path, Analysis]:
+    """A simulated metaphase of 46 chromosomes, enlarged to `side` x `side` pixels, with its true masks."""
+    cell = simulate_metaphase("46,XX", seed=7)
+    height, width = cell.image.shape
+    rows, columns = np.arange(side) * height // side, np.arange(side) * width // side
+    path = folder / "large.png"
+    Image.fromarray(np.asarray(Image.fromarray(cell.image).resize((side, side), Image.Resampling.BICUBIC))).save(path)
+    chromosomes = []
+    for chromosome in cell.chromosomes:
+        if not chromosome.in_karyogram:
+            continue
+        whole = np.zeros((height, width), bool)
+        whole[chromosome.box.slices] = chromosome.mask
+        fresh = Chromosome.from_slide_mask(chromosome.id, whole[rows][:, columns])
+        chromosomes.append(replace(fresh, number=chromosome.number, state=State.PROPOSED))
+    placed = assign_slots(chromosomes)
+    return path, Analysis((side, side), cell.stain, False, 2.0, placed, "46,XX", False, Quality(count=46), {})
+
+
+class Hand:
+    """Sends mouse events to the viewer and times them until the pixels are painted."""
+
+    def __init__(self, window: MainWindow, app: QApplication) -> None:
+        self.viewer, self.app = window.viewer, app
+        self.at = QPointF(0, 0)
+
+    def send(self, kind: QEvent.Type, buttons: Qt.MouseButton) -> float:
+        button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+        where = self.viewer.mapToGlobal(self.at)
+        event = QMouseEvent(kind, self.at, where, button, buttons, Qt.KeyboardModifier.NoModifier)
+        start = time.perf_counter()
+        self.app.sendEvent(self.viewer, event)
+        self.app.processEvents()  # the update request: paints into the backing store and flushes it
+        return (time.perf_counter() - start) * 1000
+
+    def press(self, y: float, x: float) -> float:
+        self.at = self.viewer.to_screen(y, x)
+        return self.send(QEvent.Type.MouseButtonPress, Qt.MouseButton.LeftButton)
+
+    def move(self, y: float, x: float) -> float:
+        self.at = self.viewer.to_screen(y, x)
+        return self.send(QEvent.Type.MouseMove, Qt.MouseButton.LeftButton)
+
+    def release(self) -> float:
+        return self.send(QEvent.Type.MouseButtonRelease, Qt.MouseButton.NoButton)
+
+    def picture_around(self) -> bytes:
+        """The pixels of the window in a square around the pointer, at the side of the brush's own circle."""
+        image = self.viewer.grab().toImage()
+        middle = self.at.toPoint() - QPoint(2, 2)
+        return bytes(image.copy(middle.x(), middle.y(), 5, 5).constBits())
+
+
+def stroke_points(box: Box, count: int) -> list[tuple[float, float]]:
+    """A wavy way along a chromosome and somewhat beyond, as a hand would go."""
+    points = []
+    for n in range(count):
+        share = n / max(1, count - 1)
+        along = -0.15 + 1.3 * share
+        wave = 0.25 * math.sin(share * 9)
+        y = box.top + box.height * (along if box.height >= box.width else 0.5 + wave)
+        x = box.left + box.width * (along if box.width > box.height else 0.5 + wave)
+        points.append((min(max(y, 2.0), 2040.0), min(max(x, 2.0), 2040.0)))
+    return points
+
+
+def measure(
+    window: MainWindow, app: QApplication, events: int, size: int, prepare: Callable[[], None]
+) -> dict[str, object]:
+    """Paint `events` moves with a brush of `size` slide pixels."""
+    hand, controller = Hand(window, app), window.controller
+    per_stroke, moves, presses, releases = 40, [], [], []
+    checked = painted = 0
+    ids = sorted(controller.chromosomes)
+    prepare()
+    app.processEvents()
+    controller.tools.set_size(size)
+    stroke = 0
+    while len(moves) < events:
+        id = ids[stroke % len(ids)]
+        stroke += 1
+        controller.selection.select(id)
+        window.perform("mask.brush" if stroke % 3 else "mask.erase")
+        app.processEvents()
+        points = stroke_points(controller.chromosomes[id].box, per_stroke)
+        window.viewer.reveal(controller.chromosomes[id].box)
+        app.processEvents()
+        presses.append(hand.press(*points[0]))
+        for n, point in enumerate(points[1:], start=1):
+            look = n == per_stroke // 2
+            if look:
+                hand.at = window.viewer.to_screen(*point)
+                before = hand.picture_around()
+            moves.append(hand.move(*point))
+            if look:
+                checked += 1
+                painted += before != hand.picture_around()
+        releases.append(hand.release())
+        app.processEvents()
+    return {
+        "events": len(moves),
+        "brush_px": size,
+        "zoom": round(window.viewer.scale, 3),
+        "move_ms": percentiles(moves),
+        "press_ms": percentiles(presses),
+        "release_ms": percentiles(releases),
+        "strokes_looked_at": checked,
+        "strokes_seen_painted": painted,
+    }
+
+
+def percentiles(times: list[float]) -> dict[str, float]:
+    values = np.percentile(times, [50, 90, 99, 100])
+    return {name: round(float(v), 2) for name, v in zip(("p50", "p90", "p99", "max"), values, strict=True)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=1200, help="mouse moves for each setting")
+    parser.add_argument("--shape", type=int, default=2048, help="side of the slide in pixels")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    options = parser.parse_args()
+    app = QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CHROMVIEW_CASES"] = str(Path(folder) / "cases")
+        window = make_window(QSettings(str(Path(folder) / "s.ini"), QSettings.Format.IniFormat), [])
+        window.controller.analyse_new = False
+        # The brush is measured, not the networks that read a changed mask afterwards.
+        window.controller.reread = lambda ids: None  # type: ignore[method-assign]
+        window.resize(1600, 1000)
+        window.show()
+        path, analysis = large_slide(options.shape, Path(folder))
+        window.deeds.open_paths([path])
+        slide = window.controller.selection.slide
+        assert slide is not None
+        document = window.controller.document
+        document.set_analysis(slide, analysis, document.request(slide))
+        app.processEvents()
+        window.controller.background._pool.waitForDone()
+        app.processEvents()
+        viewer = window.viewer
+        results = []
+        for name, size, prepare in (
+            ("whole slide in view", 25, viewer.fit),
+            ("actual size", 25, viewer.actual_size),
+            ("actual size, large brush", 80, viewer.actual_size),
+            ("near, all masks filled", 9, lambda: (viewer.set_view(fill=True), viewer.zoom(3 / viewer.scale))),
+        ):
+            result = {"setting": name, **measure(window, app, options.events, size, prepare)}
+            results.append(result)
+            print(json.dumps(result))
+        window.close()
+    summary = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "slide": f"{options.shape} x {options.shape}, {len(analysis.chromosomes)} chromosomes",
+        "results": results,
+    }
+    print(summary["machine"], "|", summary["slide"])
+    if options.json:
+        options.json.write_text(json.dumps(summary, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
