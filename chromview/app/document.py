@@ -320,7 +320,7 @@ class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
         slide.chromosomes = MappingProxyType(new)
         slide.history = history.after(kind, seq, title)
         slide.next_id, slide.fields, slide.summary = next_id, fields, summary
-        self._slides.touch()
+        self._slides.touch(slide_id)
         box = command.box
         if command.fields:
             # A field can change how the whole chromosome is drawn: its colour, its number, its outline.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chromview.core.chromosome import SlideImage
@@ -56,9 +57,12 @@ class SlideImages:
         return image
 
     def give_image(self, slide_id: int, image: SlideImage) -> None:
-        """Take an image that was read elsewhere (on the worker thread), and check that it is the slide's."""
+        """Take an image that was read elsewhere (on the worker thread), and check that it is the slide's.
+
+        One of another file, asked for before another case was opened, is left alone.
+        """
         slide = self._slides.get(slide_id)
-        if slide is None:
+        if slide is None or Path(image.path) != slide.row.path:
             return
         changed = image.sha256 != slide.row.sha256
         if changed and not slide.changed:

@@ -55,7 +55,7 @@ class SlideList:
     def __init__(self, file: CaseFile) -> None:
         self._file = file
         self._slides: dict[int, Slide] = {}
-        self._infos: tuple[SlideInfo, ...] | None = None
+        self._infos: dict[int, SlideInfo] = {}
         self.read()
 
     def __getitem__(self, id: int) -> Slide:
@@ -73,24 +73,26 @@ class SlideList:
     @property
     def infos(self) -> tuple[SlideInfo, ...]:
         """The slides in their order."""
-        if self._infos is None:
-            self._infos = tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
-        return self._infos
+        return tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
 
     def info(self, id: int) -> SlideInfo:
         """One slide."""
-        slide = self._slides[id]
-        row = slide.row
-        try:
-            return info_of(
-                id, row.path, row.sha256, slide.fields, slide.summary, missing=slide.missing, changed=slide.changed
-            )
-        except (ValueError, TypeError, IndexError) as error:
-            raise damaged(self._file.path, str(error)) from error
+        info = self._infos.get(id)
+        if info is None:
+            slide = self._slides[id]
+            row = slide.row
+            try:
+                info = info_of(
+                    id, row.path, row.sha256, slide.fields, slide.summary, missing=slide.missing, changed=slide.changed
+                )
+            except (ValueError, TypeError, IndexError) as error:
+                raise damaged(self._file.path, str(error)) from error
+            self._infos[id] = info
+        return info
 
-    def touch(self) -> None:
+    def touch(self, id: int) -> None:
         """Say that something about a slide is different now."""
-        self._infos = None
+        self._infos.pop(id, None)
 
     def mark(self, id: int, *, missing: bool, changed: bool) -> bool:
         """Say how it stands with the image file of a slide; returns whether that is news."""
@@ -98,7 +100,7 @@ class SlideList:
         if (slide.missing, slide.changed) == (missing, changed):
             return False
         slide.missing, slide.changed = missing, changed
-        self.touch()
+        self.touch(id)
         return True
 
     def read(self, file: CaseFile | None = None) -> None:
@@ -111,7 +113,7 @@ class SlideList:
             slide.missing = not is_there(row.path)
             slides[row.id] = slide
         self._slides = slides
-        self.touch()
+        self._infos.clear()
         _ = self.infos  # what this program did not write is told now, and not while painting
 
     def add(self, paths: Iterable[Path]) -> tuple[list[int], list[UserError]]:

@@ -116,11 +116,18 @@ def join(parts: Sequence[Placed], through: Sequence[Placed] = ()) -> Placed:
         covered |= placed(mask, own, box)
     for own, mask in parts[1:]:
         part = placed(mask, own, box)
-        bridge = _bridge(joined, part)
+        bridge = _bridge(joined, part) if _near(parts[0][0], own) else None
         joined = joined | part
         if bridge is not None:
             joined |= bridge & covered
     return box, joined
+
+
+def _near(first: Box, second: Box) -> bool:
+    """Whether two boxes are no further apart than the larger one is long: arms of one chromosome could be."""
+    rows = max(first.top, second.top) - min(first.bottom, second.bottom)
+    columns = max(first.left, second.left) - min(first.right, second.right)
+    return max(rows, columns) <= max(first.height, first.width, second.height, second.width)
 
 
 def _bridge(first: BoolArray, second: BoolArray) -> BoolArray | None:

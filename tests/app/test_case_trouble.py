@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from chromview.core.commands import same
 from chromview.errors import UserError
 from chromview.places import cases_dir
 from chromview.storage.case_file import CASE_SUFFIX
+from chromview.storage.images import read_image
 
 NOISE = np.random.default_rng(1).random((300, 300)) > 0.5
 
@@ -158,6 +162,50 @@ def test_an_image_with_other_content_is_told(document: Document, slide: int, pic
     assert len(problems) == 1 and str(path) in problems[0] and "different" in problems[0]
     assert again.slide(slide).sha256 != hashlib.sha256(path.read_bytes()).hexdigest()
     again.close()
+
+
+def test_an_image_read_for_another_case_is_left_alone(
+    document: Document, slide: int, picture: Callable[..., Path]
+) -> None:
+    document.give_image(slide, read_image(picture("elsewhere/cell.png", 9, (50, 50))))
+    assert not document.slide(slide).changed
+    assert document.image(slide).shape == (200, 200)
+    document.give_image(999, document.image(slide))
+
+
+def test_a_read_only_case_refuses_every_edit(document: Document, slide: int) -> None:
+    """As one who may only read it: the superuser of a test machine has to step down for that."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("permissions work otherwise on this system")
+    id = document.new_chromosome(slide, Box(0, 0, 9, 9), np.ones((9, 9), bool))
+    document.close()
+    folder = Path(tempfile.mkdtemp())
+    path = Path(shutil.copy(document.path, folder))
+    superuser = os.geteuid() == 0
+    path.chmod(0o444)
+    folder.chmod(0o555)
+    if superuser:
+        os.seteuid(65534)
+    try:
+        case = Document.open(path)
+        before = dict(case.chromosomes(slide))
+        assert case.read_only and not case.untitled and len(before) == 1
+        edits: list[Callable[[], object]] = [
+            lambda: case.flip(slide, id),
+            lambda: case.undo(slide),
+            lambda: case.remove_slide(slide),
+            lambda: case.add_slides([path]),
+        ]
+        for edit in edits:
+            with pytest.raises(UserError, match="only be read"):
+                edit()
+        assert dict(case.chromosomes(slide)) == before and case.undo_title(slide) == "Undo new chromosome"
+        case.close()
+    finally:
+        if superuser:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def test_slides_are_not_added_twice_and_come_back_with_everything(

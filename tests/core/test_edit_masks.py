@@ -97,6 +97,14 @@ def test_arms_on_two_sides_of_a_chromosome_are_joined_through_it() -> None:
     assert np.array_equal(apart, arms)
 
 
+def test_what_lies_far_apart_is_joined_without_a_way_between() -> None:
+    everywhere = [(Box(0, 0, 2000, 2000), np.ones((2000, 2000), bool))]
+    small = np.ones((20, 20), bool)
+    box, mask = join([(Box(0, 0, 20, 20), small), (Box(1980, 1980, 2000, 2000), small)], everywhere)
+    assert box == Box(0, 0, 2000, 2000)
+    assert mask.sum() == 800
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.floats(45, 135), st.floats(0, 180), st.floats(-12, 12))
 def test_a_crossing_becomes_two_chromosomes_that_share_it(between: float, turn: float, off: float) -> None:
