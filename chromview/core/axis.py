@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, FloatArray
@@ -121,16 +122,40 @@ def clean_mask(mask: BoolArray, pad: int = _PAD) -> npt.NDArray[np.uint8]:
     return _without_holes(padded)
 
 
+def _holes(mask: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Numbered parts outside a mask that has a border of zeros, and the area of each; holes from 2 on."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    # The border is the first that the numbering meets: after 0, the mask itself.
+    return parts, stats[:, cv2.CC_STAT_AREA]
+
+
 def _without_holes(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Holes filled that are small against the chromosome; the eye of a ring or loop stays."""
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
-    if count > 2:
-        half_width = float(cv2.distanceTransform(mask, cv2.DIST_L2, 5).max())
-        area = stats[:, cv2.CC_STAT_AREA]
-        fill = area <= max(4.0, 1.5 * half_width**2)
-        fill[[0, parts[0, 0]]] = False
-        mask = mask | fill[parts].astype(np.uint8)
-    return mask
+    """Holes filled that are small against the chromosome, after bridges that close them were cut.
+
+    Arms of a folded chromosome, and chromatids, touch over a few pixels and enclose a hole; a
+    bridge that an opening removes without losing anything else was no part of the chromosome.
+    The eye of a ring or a loop stays.
+    """
+    parts, area = _holes(mask)
+    if len(area) <= 2:
+        return mask
+    half_width = float(cv2.distanceTransform(mask, cv2.DIST_L2, 5).max())
+    if half_width >= 4 and area[2:].max() >= 6:
+        size = 5 if half_width >= 6 else 3
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc)
+        fewer, left = _holes(opened)
+        if left[2:].sum() < 0.5 * area[2:].sum() and _in_one(opened, 0.93 * float(np.count_nonzero(mask))):
+            mask, parts, area = opened, fewer, left
+    fill = area <= max(4.0, 1.5 * half_width**2)
+    fill[:2] = False
+    return mask | fill[parts].astype(np.uint8)
+
+
+def _in_one(mask: npt.NDArray[np.uint8], area: float) -> bool:
+    """Whether a mask is one part of at least `area` pixels."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return count == 2 and float(stats[1, cv2.CC_STAT_AREA]) >= area
 
 
 def _straight(mask: npt.NDArray[np.uint8]) -> Points:
@@ -278,13 +303,16 @@ def _refine(mask: npt.NDArray[np.uint8], axis: Points, half_width: float, straig
         columns = inside.shape[1]
         low = np.argmax(inside, axis=1)
         high = columns - 1 - np.argmax(inside[:, ::-1], axis=1)
+        low, high = _without_web(axis, low, high)
         middle = 0.5 * (low + high) - reach
         # The caps are round and ragged: their middle says little about the direction.
         edge = np.minimum(np.arange(len(axis)), np.arange(len(axis))[::-1]) / max(half_width, 1.0)
         weights = np.where(count > 0, np.clip(edge, 0.05, 1.0), 0.0) * _both_prongs(low, high, count)
         middle = np.clip(np.where(count > 0, middle, 0.0), -half_width, half_width)
         moved = axis + middle[:, None] * normals(axis)
-        axis = resample(smooth(moved, weights, stiffness, order))
+        # Smoothed twice over, what the first time took away (Tukey's twicing), so that bends are not cut.
+        once = smooth(moved, weights, stiffness, order)
+        axis = resample(once + smooth(moved - once, weights, stiffness, order))
     # The last bit of the way is drawn on straight: a blunt end pulls its middle towards a corner.
     if len(axis) > 4 * half_width:
         axis = _trim(axis, 0.6 * half_width)
@@ -293,7 +321,23 @@ def _refine(mask: npt.NDArray[np.uint8], axis: Points, half_width: float, straig
     return _extend(axis, 1, max(2, round(half_width)), 0.5) if len(axis) > 1 else axis
 
 
-def _both_prongs(low: npt.NDArray[np.intp], high: npt.NDArray[np.intp], count: npt.NDArray[np.intp]) -> Points:
+def _without_web(axis: Points, low: npt.NDArray[np.intp], high: npt.NDArray[np.intp]) -> tuple[Points, Points]:
+    """Edges ``(n,)`` of the cross-sections, the inner one of a sharp bend moved out to the usual width.
+
+    Blur and generous masks fill the inner side of a bend like a web; its outer side is true.
+    """
+    usual = float(np.median(high - low + 1))
+    turn = gaussian_filter1d((np.gradient(tangents(axis), axis=0) * normals(axis)).sum(axis=1), max(1.0, usual / 6))
+    # Sharp: the radius is less than three widths or so.
+    sharp = 0.7 / usual
+    outer_low, outer_high = high - usual + 1, low + usual - 1
+    return (
+        np.where(turn < -sharp, np.maximum(low, outer_low), low),
+        np.where(turn > sharp, np.minimum(high, outer_high), high),
+    )
+
+
+def _both_prongs(low: Points, high: Points, count: npt.NDArray[np.intp]) -> Points:
     """Weight ``(n,)`` of each cross-section: almost none past the end of the shorter of two prongs.
 
     There only the longer one is left, and its middle is not the middle of the chromosome.

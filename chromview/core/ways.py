@@ -71,6 +71,8 @@ class _Branch(NamedTuple):
     points: Points
     """From there to its tip."""
     length: float
+    juts_out: float
+    """How far its tip is beyond the circle about its thickest place; nothing in the bulge of a bend."""
 
 
 def between_prongs(
@@ -107,13 +109,14 @@ def between_prongs(
             if length >= 0.8 * half_width:
                 # The bulge of a bend ends where its outline is; a prong goes on.
                 deepest = int(np.argmax(ways.depth[way]))
-                sticks_out = float(np.hypot(*(other[-1] - other[deepest]))) - float(ways.depth[way[deepest]])
-                if sticks_out > 0.45 * half_width:
-                    branches.append(_Branch(int(np.flatnonzero(path == way[0])[0]), other, length))
-    narrow = usual_width is not None and 2 * half_width < 0.62 * usual_width
-    # Chromatids of long arms are thick for their length; slender arms belong to a chromosome that is folded.
-    slender = float(arc_length(points)[-1]) > 13 * half_width
-    arch = None if slender and not narrow else _over_the_arch(points, branches, narrow)
+                juts_out = float(np.hypot(*(other[-1] - other[deepest]))) - float(ways.depth[way[deepest]])
+                if juts_out > 0.45 * half_width:
+                    branches.append(_Branch(int(np.flatnonzero(path == way[0])[0]), other, length, juts_out))
+    narrow = usual_width is not None and 2 * half_width < 0.67 * usual_width
+    # Chromatids are thick for their length; slender arms rather belong to a folded chromosome, whose corner juts out.
+    slender = not narrow and float(arc_length(points)[-1]) > 13 * half_width
+    stubs = [branch for branch in branches if branch.juts_out > (0.8 if slender else 0.45) * half_width]
+    arch = _over_the_arch(points, stubs, narrow)
     return (_ends_moved(points, branches), False) if arch is None else (arch, True)
 
 
@@ -155,7 +158,7 @@ def _ends_moved(points: Points, branches: list[_Branch]) -> Points:
     """The path, each end moved half way to the prong beside it."""
     ends: list[Points | None] = [None, None]
     joints = [0, len(points) - 1]
-    for at, other, length in branches:
+    for at, other, length, _ in branches:
         side = int(at >= len(points) // 2)
         own = points[at:] if side else points[at::-1]
         if not 0.4 <= float(arc_length(own)[-1]) / length <= 2.5:

@@ -75,6 +75,17 @@ def test_a_folded_chromosome_keeps_its_length() -> None:
     assert longer < 0.04
 
 
+def test_arms_that_touch_at_a_few_pixels_are_still_two_arms() -> None:
+    mask, true = tube(line(140, 180, over=0.3), 16)
+    # A bridge two pixels high between the arms encloses a hole.
+    columns = np.flatnonzero(mask[24, :])
+    assert np.diff(columns).max() > 4
+    mask[24:26, columns[0] : columns[-1] + 1] = True
+    apart, longer = axis_errors(find_axis(mask), true)
+    assert apart < 1.0
+    assert longer < 0.05
+
+
 @pytest.mark.parametrize("turn", [0, 20, 45, 90])
 @pytest.mark.parametrize(("length", "width"), [(24, 12), (18, 11), (12, 8)])
 def test_short_ones_are_straight_and_reach_the_tips(length: float, width: float, turn: float) -> None:
