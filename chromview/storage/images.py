@@ -228,8 +228,8 @@ def _deep_png(data: bytes) -> Raster:
 def _grey(path: Path, raster: Raster) -> Grey:
     samples = raster.samples
     if raster.palette is not None:
-        indices = np.minimum(samples[..., 0] if samples.ndim == 3 else samples, len(raster.palette) - 1)
-        return _combine(raster.palette[indices])
+        indices = samples[..., 0] if samples.ndim == 3 else samples
+        return _combine(raster.palette[np.minimum(indices.astype(np.intp), len(raster.palette) - 1)])
     samples = _whole_range(path, samples, raster.bits)
     top = np.iinfo(samples.dtype).max
     opacity = None
@@ -257,7 +257,8 @@ def _whole_range(path: Path, samples: npt.NDArray[Any], bits: int) -> npt.NDArra
         return samples.astype(np.uint16)
     if np.issubdtype(samples.dtype, np.complexfloating):
         samples = np.abs(samples)
-    values = samples.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # not every pattern of bits is a number
+        values = samples.astype(np.float64)
     finite = np.isfinite(values)
     if not finite.any():
         raise UserError("has no contrast: no pixel has a value", path=path, advice="Check the export settings.")

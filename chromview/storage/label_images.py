@@ -89,7 +89,7 @@ def read_picture(path: Path) -> tuple[npt.NDArray[Any], bool]:
             elif data.startswith(b"\x89PNG") and data[25] == 0 and data[24] in (2, 4):
                 samples = samples // (255 // (2 ** data[24] - 1))  # grey of 2 or 4 bits comes spread over 0..255
     elif raster.palette is not None:
-        colours = raster.palette[np.minimum(samples, len(raster.palette) - 1)]
+        colours = raster.palette[np.minimum(samples.astype(np.intp), len(raster.palette) - 1)]
         samples = colours if is_painted(colours) else samples
     if samples.ndim == 3:
         samples = samples[..., : 3 if samples.shape[2] >= 3 else 1]

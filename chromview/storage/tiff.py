@@ -11,6 +11,7 @@ import contextlib
 import io
 import logging
 import math
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import tifffile
 
 from chromview.core._cv import cv2
+from chromview.errors import UserError
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +32,9 @@ Array = npt.NDArray[Any]
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _pillow_lock = threading.Lock()
+
+MOST_BYTES = 2 << 30
+"""Of the decoded samples of one page, all channels together."""
 
 _UNPACKED = {1: "none", 5: "lzw", 8: "zlib", 32773: "packbits", 32946: "zlib"}
 _ALPHA = (1, 2)
@@ -94,16 +99,12 @@ def read_tiff(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
     for reader in (_by_tifffile, _by_pillow, _by_opencv):
         try:
             return reader(data, check_size)
-        except _READER_ERRORS as error:
-            reasons.append(f"{error}")
+        except (UserError, Incomplete, MemoryError):
+            raise
+        except Exception as error:
+            # Whatever three libraries raise on a damaged file (a dozen kinds were seen) means: try the next.
+            reasons.append(" ".join(f"{error}".split())[:160] or type(error).__name__)
     raise Unreadable(reasons[0])
-
-
-# What the three libraries raise on files they cannot read; UserError from `check_size` and Incomplete pass.
-_READER_ERRORS = (
-    ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, ArithmeticError, NotImplementedError,
-    RuntimeError, OSError, EOFError, SyntaxError, Unreadable, cv2.error,
-)  # fmt: skip
 
 
 def _by_tifffile(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
@@ -114,6 +115,8 @@ def _by_tifffile(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
         if height < 1 or width < 1:
             raise Unreadable("its size is given as 0")
         channels = int(page.samplesperpixel)
+        if height * width * channels * max(1, int(page.bitspersample) // 8) > MOST_BYTES:
+            raise Unreadable(f"it has {channels} channels of {page.bitspersample} bits")
         samples = _decode(page, data)
         premultiplied = bool(page.extrasamples) and int(page.extrasamples[0]) == 1
         photometric = int(page.photometric)
@@ -151,7 +154,7 @@ def _first_full_page(file: tifffile.TiffFile) -> Any:
 def _count_pages(file: tifffile.TiffFile) -> int:
     try:
         return max(1, len(file.pages))
-    except _READER_ERRORS:  # a damaged chain of pages behind a good first one
+    except Exception:  # a damaged chain of pages behind a good first one
         return 1
 
 
@@ -174,7 +177,9 @@ def _decode(page: Any, data: bytes) -> Array:
     if len(offsets) == expected and len(counts) >= expected and _inside(offsets, counts, len(data)):
         try:
             return _as_image(page, np.asarray(page.asarray()))
-        except _READER_ERRORS as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # as in `read_tiff`
             problem = error
     if page.is_tiled:
         if any(offset >= len(data) for offset in offsets):
@@ -273,7 +278,7 @@ def _unpack(codec: str, strip: bytes, room: int) -> bytes:
 def _by_pillow(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
     from PIL import Image
 
-    with quiet_pillow(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+    with quiet_pillow(), _quiet_libraries(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
         check_size(image.height, image.width)
         image.load()
         mode = image.mode
@@ -291,7 +296,7 @@ def _pillow_tag(image: Any, number: int) -> int | None:
 
 
 def _by_opencv(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
-    with _quiet_opencv():
+    with _quiet_libraries():
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
         raise Unreadable("OpenCV cannot read it")
@@ -319,11 +324,23 @@ def quiet_pillow() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """OpenCV writes what it finds wrong straight to the terminal."""
+def _quiet_libraries() -> Iterator[None]:
+    """libtiff, inside Pillow and OpenCV, writes what it finds wrong straight to the terminal; not here.
+
+    What other threads write to stderr meanwhile is lost; only files that tifffile cannot read come this way.
+    """
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    kept = None
+    with contextlib.suppress(OSError):  # a program without a terminal may have no stderr
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
     try:
         yield
     finally:
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
         cv2.utils.logging.setLogLevel(level)

@@ -276,7 +276,7 @@ def problem(path: Path) -> str:
     return sentence
 
 
-def test_every_cut_of_every_format_is_refused(tmp_path: Path) -> None:
+def test_every_cut_of_every_format_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (40, 50), np.uint8)
     variants = {"a.png": {}, "a.jpg": {}, "a.bmp": {}, "a.tif": {}, "b.tif": {"compression": "tiff_lzw"}}
     for name, options in variants.items():
@@ -290,6 +290,40 @@ def test_every_cut_of_every_format_is_refused(tmp_path: Path) -> None:
             cut = tmp_path / f"cut_{name}"
             cut.write_bytes(whole[: max(9, int(len(whole) * share))])
             problem(cut)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_anywhere_is_an_image_or_a_sentence(
+    tmp_path: Path, seed: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes changed at random: never another exception, never a word from the libraries."""
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 256, (30, 40), np.uint8)
+    whole: list[bytes] = []
+    for form, mode, options in (
+        ("PNG", "L", {}), ("PNG", "P", {}), ("PNG", "RGBA", {}), ("JPEG", "RGB", {}), ("BMP", "P", {}),
+        ("TIFF", "P", {}), ("TIFF", "L", {"compression": "tiff_lzw"}), ("TIFF", "L", {"compression": "jpeg"}),
+        ("TIFF", "1", {"compression": "group4"}),
+    ):  # fmt: skip
+        buffer = io.BytesIO()
+        Image.fromarray(noise).convert(mode).save(buffer, form, **options)
+        whole.append(buffer.getvalue())
+    for array in (noise, noise.astype(np.float32)):
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, array, compression="zlib", rowsperstrip=7)
+        whole.append(buffer.getvalue())
+    path = tmp_path / "damaged"
+    for original in whole * 6:
+        data = bytearray(original)
+        for _ in range(int(rng.integers(1, 6))):
+            data[int(rng.integers(min(len(data), 250) if rng.random() < 0.5 else len(data)))] = int(rng.integers(256))
+        path.write_bytes(data)
+        try:
+            assert read_image(path).pixels.ndim == 2
+        except UserError as error:
+            assert str(error).startswith(f"{path}: ")
+    assert capfd.readouterr().err == ""
 
 
 def test_empty_file(tmp_path: Path) -> None:
