@@ -121,6 +121,11 @@ class Controller(QObject):
         return self._document
 
     @property
+    def slides(self) -> tuple[SlideInfo, ...]:
+        """Slides of the case; none before a case is open."""
+        return () if self._document is None else self._document.slides
+
+    @property
     def image(self) -> SlideImage | None:
         """Image of the slide shown, or None if there is none or it cannot be read."""
         return self._image

@@ -51,8 +51,8 @@ class ViewState:
         Proposed karyotype.
     undo_title, redo_title
         What undo and redo would do, or None.
-    running, waiting
-        The analysis that runs, and how many wait.
+    running, running_index, waiting
+        The analysis that runs, the place of its slide from 0, and how many wait.
     device
         What it is computed on.
     case_name
@@ -74,6 +74,7 @@ class ViewState:
     undo_title: str | None = None
     redo_title: str | None = None
     running: Running | None = None
+    running_index: int = -1
     waiting: int = 0
     device: str = ""
     case_name: str = ""
@@ -89,7 +90,9 @@ def resolve(
 ) -> ViewState:
     """Derive the view state from the document and the selection."""
     slides = document.slides
+    at_work = -1 if running is None else next((n for n, info in enumerate(slides) if info.id == running.slide), -1)
     base = {
+        "running_index": at_work,
         "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
     }  # fmt: skip
     index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)

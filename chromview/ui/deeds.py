@@ -143,7 +143,10 @@ class Deeds:
 
     def open_samples(self) -> None:
         """Add the samples that come with the program."""
-        self.open_paths([resources_dir() / "samples"])
+        samples = sorted((resources_dir() / "samples").glob("*.png"))
+        # Whole cells first: they are what a new user wants to see.
+        samples.sort(key=lambda path: path.name.startswith("cluster"))
+        self.open_paths(samples or [resources_dir() / "samples"])
 
     def _folder(self) -> str:
         return str(self.window.settings.value("folder") or Path.home())

@@ -118,6 +118,10 @@ class ClassBars(QWidget):
         """Show 24 probabilities, and which class it has now."""
         ranked = sorted(((p, n) for n, p in enumerate(probabilities or (), start=1)), reverse=True)
         self._best = ranked[: self.LINES]
+        # The class it has is always among them, also where the cell moved it far from the first choice.
+        now = [entry for entry in ranked if entry[1] == number]
+        if now and now[0] not in self._best:
+            self._best[-1] = now[0]
         self._number = number
         self.update()
 

@@ -97,11 +97,16 @@ class KaryogramView(QWidget):
         return self._layout
 
     def show_cell(
-        self, chromosomes: Mapping[int, Chromosome], pictures: Mapping[int, Straightened], *, bright_on_dark: bool
+        self,
+        chromosomes: Mapping[int, Chromosome],
+        pictures: Mapping[int, Straightened],
+        *,
+        bright_on_dark: bool,
+        cluster: bool,
     ) -> None:
         """Show the chromosomes of a slide with their straightened pictures."""
         self._chromosomes, self._pictures = chromosomes, dict(pictures)
-        self.drawing.show(chromosomes, self._pictures, bright_on_dark=bright_on_dark)
+        self.drawing.show(chromosomes, self._pictures, bright_on_dark=bright_on_dark, cluster=cluster)
         if self._drag is not None and self._press_id not in chromosomes:
             self._stop_drag()
         # A layout takes some milliseconds, and a brush stroke changes nothing that it depends on.

@@ -26,6 +26,7 @@ class KaryogramPainter:
         self.selected: int | None = None
         self.second: int | None = None
         self.typed = ""
+        self.cluster = False
         self.accent = QColor(11, 99, 181)
         self.paper = QColor(255, 255, 255)
         self.ink = QColor(25, 25, 28)
@@ -33,9 +34,18 @@ class KaryogramPainter:
         self._images: dict[int, tuple[Straightened, QImage]] = {}
 
     def show(
-        self, chromosomes: Mapping[int, Chromosome], pictures: Mapping[int, Straightened], *, bright_on_dark: bool
+        self,
+        chromosomes: Mapping[int, Chromosome],
+        pictures: Mapping[int, Straightened],
+        *,
+        bright_on_dark: bool,
+        cluster: bool,
     ) -> None:
-        """Draw these chromosomes from now on; the paper is the background of the stain."""
+        """Draw these chromosomes from now on.
+
+        The paper is the background of the stain; of a cluster nobody expects two of each class.
+        """
+        self.cluster = cluster
         self._chromosomes = chromosomes
         self.paper = QColor(0, 0, 0) if bright_on_dark else QColor(255, 255, 255)
         self.ink = QColor(232, 234, 237) if bright_on_dark else QColor(25, 25, 28)
@@ -100,10 +110,10 @@ class KaryogramPainter:
         painter.drawLine(QPointF(label.left() + 4, area.line_y), QPointF(label.right() - 4, area.line_y))
         bold = QFont(font)
         bold.setPixelSize(16)
-        wrong = area.count != area.expected
+        wrong = area.count != area.expected and not self.cluster
         bold.setBold(wrong)
         painter.setFont(bold)
-        painter.setPen(self.ink)
+        painter.setPen(self._faint(90) if self.cluster and not area.count else self.ink)
         text = QRectF(label.center().x() - 50, area.line_y + 2, 100, 22)
         # A count that differs is written out: colour or weight alone would be missed.
         name = f"{area.name} ×{area.count}" if wrong and (area.count or area.expected) else area.name
@@ -121,7 +131,7 @@ class KaryogramPainter:
         painter.setPen(QPen(self._faint(110), 1.0, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for place in canvas.places:
-            if place.taken_by is None and place.expected:
+            if place.taken_by is None and place.expected and not self.cluster:
                 rect = QRectF(*place.outline)
                 painter.drawRoundedRect(rect, min(6.0, rect.width() / 3), min(6.0, rect.width() / 3))
 
@@ -159,7 +169,7 @@ class KaryogramPainter:
         painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if chromosome.state is State.PROPOSED and chromosome.doubts:
-            for colour, width in ((self._faint(200), 3.2), (DOUBT, 1.9)):
+            for colour, width in ((self._faint(120), 2.2), (DOUBT, 1.5)):
                 painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine))
                 painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
         elif chromosome.state is not State.PROPOSED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -34,10 +35,11 @@ def make_window(settings: QSettings, paths: list[Path], jobs: Jobs | None = None
     document: Document | None = None
     if not paths:
         document, problem = _last_case(settings)
-    controller.set_document(document if document is not None else Document.new())
+    if document is None:
+        document = Document.new()
     window = MainWindow(controller, settings)
     controller.setParent(window)
-    window.deeds.remember_case()
+    controller.set_document(document)
     if problem:
         window.say_problem(problem, "slides")
     if paths:
@@ -66,9 +68,6 @@ def _show_fault(
     window: MainWindow, kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """An error of ours: say so, with something to copy, and go on."""
-    if isinstance(error, KeyboardInterrupt):
-        window.close()
-        return
     sys.stderr.write("".join(traceback.format_exception(kind, error, trace)))
     window.say_problem(
         f"This is a fault of chromview, not yours: {kind.__name__}: {error}. Everything up to the last edit is saved. "
@@ -102,7 +101,20 @@ def run(paths: list[str]) -> int:
         sys.stderr.write(f"chromview: {error}\n")
         return 2
     sys.excepthook = lambda kind, error, trace: _show_fault(window, kind, error, trace)
+    _end_politely(window)
+    # Short turns between threads: the window stays smooth while the analysis computes in Python.
+    sys.setswitchinterval(0.001)
     window.show()
     code = app.exec()
     sys.excepthook = sys.__excepthook__
     return int(code)
+
+
+def _end_politely(window: MainWindow) -> None:
+    """Close the window on Ctrl+C and when the system asks; the worker thread is ended then, too."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    # Python looks at signals between two of its own steps; Qt alone would never give it one.
+    beat = QTimer(window)
+    beat.timeout.connect(lambda: None)
+    beat.start(300)

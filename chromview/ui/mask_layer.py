@@ -208,9 +208,10 @@ class MaskLayer:
             if not chromosome.in_karyogram:
                 draw_path(painter, path, GREY_OUTLINE, 1.2, Qt.PenStyle.DotLine)
                 continue
-            draw_path(painter, path, QColor(*self.colour(id)), 2.2 if id == self.selected else 1.5)
             if chromosome.doubts and chromosome.state is State.PROPOSED:
-                draw_path(painter, path, DOUBT, 2.2 if id == self.selected else 1.6, Qt.PenStyle.DashLine)
+                # Wider and below, so that the chromosome keeps its own colour.
+                draw_path(painter, path, DOUBT, 5.5 if id in marked else 4.6, Qt.PenStyle.DashLine)
+            draw_path(painter, path, QColor(*self.colour(id)), 2.2 if id == self.selected else 1.5)
 
     def draw_numbers(
         self, painter: QPainter, dirty: QRect, to_screen: Callable[[float, float], QPointF], font: QFont

@@ -22,12 +22,8 @@ from chromview.ui.picture import qimage_grey
 
 Index = QModelIndex | QPersistentModelIndex
 
-_STATE_TEXT = {
-    SlideState.NEW: "not analysed",
-    SlideState.PROPOSED: "proposal",
-    SlideState.STARTED: "in work",
-    SlideState.DONE: "done",
-}
+_LONG = 14
+"""Letters from which on a formula gives way to the number of chromosomes."""
 
 
 def describe(info: SlideInfo, running: Running | None = None, *, waits: bool = False) -> tuple[str, str, bool]:
@@ -45,16 +41,18 @@ def describe(info: SlideInfo, running: Running | None = None, *, waits: bool = F
     if waits:
         return info.name, "waiting", False
     if info.state is SlideState.NEW:
-        return info.name, _STATE_TEXT[info.state], False
+        return info.name, "not analysed", False
     if info.is_cluster:
         count = f"cluster of {info.count}"
     else:
-        count = info.proposal or (f"{info.count} chromosomes" if info.count != 1 else "1 chromosome")
+        count = f"{info.count} chromosomes" if info.count != 1 else "1 chromosome"
+        if 0 < len(info.proposal) < _LONG:
+            count = info.proposal
     if info.count == 0:
         return info.name, "nothing found", True
     if info.doubtful:
         return info.name, f"{count} · {info.doubtful} doubtful", True
-    return info.name, f"{count} · {_STATE_TEXT[info.state]}", False
+    return info.name, f"{count} · in work" if info.state is SlideState.STARTED else count, False
 
 
 class SlideList(QAbstractListModel):

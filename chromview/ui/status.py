@@ -10,6 +10,16 @@ from chromview.ui.menus import ActionSet
 
 SAID_MS = 6000
 
+STAGES = {
+    "": "starting",
+    "prepare": "preparing the image",
+    "find": "finding chromosomes",
+    "straighten": "straightening",
+    "classify": "reading classes",
+    "place": "placing",
+}
+"""What the stages of the pipeline are called here; others are shown as they are."""
+
 
 def slide_text(state: ViewState) -> str:
     """Which slide, and what happens to it, without the percentage."""
@@ -17,9 +27,9 @@ def slide_text(state: ViewState) -> str:
         return "No slide" if not state.slide_count else f"{state.slide_count} slides"
     text = f"Slide {state.slide_index + 1} of {state.slide_count}"
     if state.running is not None:
-        stage = state.running.stage or "starting"
+        stage = STAGES.get(state.running.stage, state.running.stage)
         here = state.running.slide == state.slide
-        text += f" · {stage}" if here else f" · another slide: {stage}"
+        text += f" · {stage}" if here else f" · slide {state.running_index + 1}: {stage}"
     if state.waiting:
         text += f" · {state.waiting} waiting"
     return text

@@ -190,6 +190,8 @@ class ToolStrip(QFrame):
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for button in self._worded:
             button.setToolButtonStyle(style)
+        self.target.setMinimumWidth(0 if narrow else 96)
+        self.levels.setMinimumWidth(70 if narrow else 110)
         for widget in (self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text):
             widget.setVisible(not narrow)
 

@@ -39,7 +39,7 @@ class MainWindow(QMainWindow):
     Parameters
     ----------
     controller
-        With a case open, or about to be.
+        Before a case is open, so that nothing it says about the case is missed.
     settings
         Where layout and colours are remembered.
     """
@@ -219,8 +219,7 @@ class MainWindow(QMainWindow):
         """Repaint what is different between two states."""
         self.actions_by_id.show(state)
         self.status.show_state(state)
-        document = self.controller.document
-        self.slides.show_slides(document.slides, state.slide, state.running, self.controller.jobs.waiting)
+        self.slides.show_slides(self.controller.slides, state.slide, state.running, self.controller.jobs.waiting)
         self.karyogram_panel.show_state(state)
         self.device_button.setText(f"Device: {state.device or 'automatic'}")
         name = state.case_name or "Untitled case"
@@ -267,7 +266,8 @@ class MainWindow(QMainWindow):
         info = self.controller.info
         pictures = {} if info is None else self.controller.background.pictures(info.id)
         dark = self.controller.stain.bright_on_dark
-        self.karyogram.show_cell(self.controller.chromosomes, pictures, bright_on_dark=dark)
+        cluster = info is not None and info.is_cluster
+        self.karyogram.show_cell(self.controller.chromosomes, pictures, bright_on_dark=dark, cluster=cluster)
         self._show_inspector()
 
     def _selection_changed(self) -> None:

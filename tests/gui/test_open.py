@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QPushButton
@@ -84,7 +85,10 @@ def test_a_folder_without_images_is_said(window: MainWindow, tmp_path: Path) -> 
     assert window.empty.isVisible()
 
 
-def test_a_missing_slide_keeps_its_masks(open_window: Callable[..., MainWindow], cell: Sample, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_missing_slide_keeps_its_masks(
+    open_window: Callable[..., MainWindow], cell: Sample, tmp_path: Path, by_name: bool
+) -> None:
     path = tmp_path / "gone.png"
     shutil.copy(cell.path, path)
     window = open_window()
@@ -92,7 +96,7 @@ def test_a_missing_slide_keeps_its_masks(open_window: Callable[..., MainWindow],
     case = window.controller.document.path
     window.close()
     path.unlink()
-    again = open_window(case)
+    again = open_window(case) if by_name else open_window()
     QApplication.processEvents()
     assert again.controller.selection.slide == slide
     assert len(again.controller.document.chromosomes(slide)) == len(cell.analysis.chromosomes)
@@ -112,6 +116,8 @@ def test_the_last_case_goes_on_where_it_was(open_window: Callable[..., MainWindo
     again = open_window()
     assert again.controller.selection.slide == slide
     again.controller.settle()
+    assert again.viewer.picture is not None
+    assert len(again.viewer.chromosomes) == len(cell.analysis.chromosomes)
     assert undo is not None
     assert again.controller.state.undo_title == undo
 
