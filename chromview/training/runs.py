@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from chromview.errors import UserError
@@ -18,7 +19,10 @@ from chromview.errors import UserError
 def save_checkpoint(path: Path, **state: Any) -> None:
     """Write a checkpoint beside and put it in place, so that an interrupted run can go on."""
     part = path.with_suffix(path.suffix + ".part")
-    torch.save(state, part)
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
 
 
@@ -41,6 +45,28 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def resume(path: Path, **parts: Any) -> dict[str, Any]:
+    """Read a checkpoint and put the states of `parts` (networks, optimisers) back, by their names in it.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, or of a run of another kind or size.
+    """
+    state = load_checkpoint(path)
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        int(state["epoch"]), float(state["best"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            "is a checkpoint of another kind of run, or of other widths",
+            path=path,
+            advice="Go on with the options that the run began with, or name another folder.",
+        ) from error
+    return state
+
+
 def save_weights(path: Path, network: nn.Module, **metadata: object) -> None:
     """Write weights in half precision as safetensors, `metadata` as JSON in the header."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +75,10 @@ def save_weights(path: Path, network: nn.Module, **metadata: object) -> None:
         for name, value in network.state_dict().items()
     }
     part = path.with_suffix(path.suffix + ".part")
-    save_file(tensors, part, metadata={"chromview": json.dumps(metadata)})
-    with part.open("rb+") as file:
+    # Not `save_file`: the files it makes can be read by nobody but their owner.
+    with part.open("wb") as file:
+        file.write(save(tensors, metadata={"chromview": json.dumps(metadata)}))
+        file.flush()
         os.fsync(file.fileno())
     part.replace(path)
 
@@ -63,3 +91,21 @@ def log_row(path: Path, **row: float | int | str) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def one_cycle(
+    optimiser: torch.optim.Optimizer, steps: int, done: int = 0, warm_up: float = 0.12
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """Learning rate that rises over the first `warm_up` of all steps and falls to nothing as a cosine.
+
+    After Smith (2018). It depends on nothing but the step, so that a run which goes on, perhaps for
+    longer than was planned, finds its place by `done`.
+    """
+
+    def factor(step: int) -> float:
+        share = min(1.0, (step + done) / max(1, steps))
+        if share < warm_up:
+            return 0.04 + 0.96 * share / warm_up
+        return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up))) + 1e-4
+
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from chromview.errors import UserError
 from chromview.training.classifier_samples import Sheets, all_sheets, augmented
-from chromview.training.runs import load_checkpoint, log_row, save_checkpoint, save_weights
+from chromview.training.runs import log_row, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
 
@@ -82,20 +82,16 @@ def main(options: ClassifierOptions) -> Path:
     if not train_sets:
         raise UserError("holds no set of chromosomes to train on", path=options.data)
     train = Sheets.joined(list(train_sets.values()))
-    steps = len(train) // options.batch
+    steps = max(1, len(train) // options.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.learning_rate, total_steps=options.epochs * steps, pct_start=0.15
-    )
     first, best = 0, -1.0
     latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"
     if latest.exists():
-        state = load_checkpoint(latest)
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
+        state = resume(latest, network=network, averaged=averaged, optimiser=optimiser)
         first, best = state["epoch"], state["best"]
+        for group in optimiser.param_groups:
+            group["lr"] = group["initial_lr"] = options.learning_rate
+    schedule = one_cycle(optimiser, options.epochs * steps, first * steps)
     for epoch in range(first, options.epochs):
         generator = torch.Generator().manual_seed(options.seed + 1000 * epoch)
         network.train()
@@ -147,7 +143,6 @@ def main(options: ClassifierOptions) -> Path:
             network=network.state_dict(),
             averaged=averaged.state_dict(),
             optimiser=optimiser.state_dict(),
-            schedule=schedule.state_dict(),
             epoch=epoch + 1,
             best=best,
             options={name: str(value) for name, value in asdict(options).items()},

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from chromview.errors import UserError
 from chromview.training.datasets import read_karyotypes, read_metaphases
-from chromview.training.runs import load_checkpoint, log_row, save_checkpoint, save_weights
+from chromview.training.runs import log_row, one_cycle, resume, save_checkpoint, save_weights
 from chromview.training.segmenter_samples import SegmenterSamples, Sources, make_sample, open_sources
 from chromview.vision.networks import UNet, channels_last
 
@@ -119,17 +119,14 @@ def main(options: SegmenterOptions) -> Path:
 
         load_weights(options.start_from, network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.learning_rate, total_steps=options.epochs * options.steps_per_epoch, pct_start=0.1
-    )
     first, best = 0, -1.0
     latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"
     if latest.exists():
-        state = load_checkpoint(latest)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
+        state = resume(latest, network=network, optimiser=optimiser)
         first, best = state["epoch"], state["best"]
+        for group in optimiser.param_groups:
+            group["lr"] = group["initial_lr"] = options.learning_rate
+    schedule = one_cycle(optimiser, options.epochs * options.steps_per_epoch, first * options.steps_per_epoch)
     rng = np.random.default_rng(options.seed + 1)
     held_out = _sources(options, "val")
     drawn = [make_sample(rng, held_out, options.size) for _ in range(192)]
@@ -143,7 +140,9 @@ def main(options: SegmenterOptions) -> Path:
     ]
     # Another stream after each resumption, so that no sample is seen twice.
     samples = SegmenterSamples(_sources(options, "train"), options.batch, options.size, options.seed + 1000 * first + 7)
-    loader = iter(DataLoader(samples, batch_size=None, num_workers=options.workers, prefetch_factor=4))
+    # Only other processes can fetch ahead.
+    ahead = 4 if options.workers else None
+    loader = iter(DataLoader(samples, batch_size=None, num_workers=options.workers, prefetch_factor=ahead))
     for epoch in range(first, options.epochs):
         network.train()
         started, total = time.perf_counter(), 0.0
@@ -187,7 +186,6 @@ def main(options: SegmenterOptions) -> Path:
             latest,
             network=network.state_dict(),
             optimiser=optimiser.state_dict(),
-            schedule=schedule.state_dict(),
             epoch=epoch + 1,
             best=best,
             options={name: str(value) for name, value in asdict(options).items()},

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from chromview.vision.segmenter import Found, PixelMaps
+from chromview.vision.pieces import Found
+from chromview.vision.segmenter import PixelMaps
 
 
 def label_cluster(found: Sequence[Found], maps: PixelMaps) -> npt.NDArray[np.uint8]:

@@ -13,8 +13,9 @@ from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Chromosome, Kind, Quality
 from chromview.core.masks import clusters, overlap_area
 from chromview.progress import CancelToken
+from chromview.vision.pieces import EIGHT, Found, find_chromosomes
 from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
-from chromview.vision.segmenter import EIGHT, Found, PixelMaps, Segmenter, find_chromosomes
+from chromview.vision.segmenter import PixelMaps, Segmenter
 
 Float = npt.NDArray[np.float32]
 
@@ -25,6 +26,8 @@ KEEP_SCALE_OF_FEW = (0.66, 1.5)
 NUCLEUS_AREA, DEBRIS_AREA = 3000, 45
 """Canonical pixels: larger stained regions without chromosomes are nuclei, smaller than the second dirt of no note."""
 STAINED = 0.3
+FAINT = 0.15
+"""Darkness by which a chromosome is at least darker than its surroundings."""
 
 
 class SlideScale(NamedTuple):
@@ -60,7 +63,7 @@ def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
         mask, box = _on_slide(item, factor, shape)
         if mask.any():
-            kind = Kind.NUCLEUS if item.mask.sum() > 2.5 * NUCLEUS_AREA else _kind(box, mask, shape)
+            kind = _kind_by_stain(item, scaled, maps) or _kind(box, mask, shape)
             chromosomes.append(
                 Chromosome(
                     len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind, confidence=item.confidence
@@ -112,6 +115,22 @@ def _resized(probability: Float, at: Box, factor: float, shape: tuple[int, int])
     grid_x, grid_y = np.meshgrid(x, y)
     value = cv2.remap(probability, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return value > 0.5, box
+
+
+def _kind_by_stain(item: Found, darkness: Float, maps: PixelMaps) -> Kind | None:
+    """What something found is, if it is too large, too faint, or lies in something stained; None for a chromosome."""
+    if int(item.mask.sum()) > 2.5 * NUCLEUS_AREA:
+        return Kind.NUCLEUS
+    region = item.box.grown(7, (darkness.shape[0], darkness.shape[1]))
+    own = np.zeros((region.height, region.width), np.uint8)
+    top, left = item.box.top - region.top, item.box.left - region.left
+    own[top : top + item.box.height, left : left + item.box.width] = item.mask
+    ring = (cv2.dilate(own, np.ones((13, 13), np.uint8)) > 0) & (cv2.dilate(own, np.ones((5, 5), np.uint8)) == 0)
+    ring &= maps.foreground[region.slices] < 0.3
+    inside = float(np.mean(darkness[region.slices][own > 0]))
+    around = float(np.median(darkness[region.slices][ring])) if ring.sum() >= 20 else 0.0
+    # A chromosome stands out; a fold of a nucleus lies in stain, and a smear hardly has any.
+    return Kind.DEBRIS if inside - around < max(FAINT, 0.35 * inside) else None
 
 
 def _kind(box: Box, mask: npt.NDArray[np.bool_], shape: tuple[int, int]) -> Kind:

@@ -27,8 +27,9 @@ from chromview.vision.classifier import Classifier
 from chromview.vision.clusters import label_cluster
 from chromview.vision.doubts import doubts_of
 from chromview.vision.instances import SlideScale, find_instances, measure_quality
+from chromview.vision.pieces import find_in_many
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
-from chromview.vision.segmenter import Segmenter, find_in_many
+from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import Device, choose_device
 
 SEGMENTER_FILE = "segmenter.safetensors"

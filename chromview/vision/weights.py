@@ -37,7 +37,14 @@ def read_metadata(path: Path) -> dict[str, Any]:
         ) from error
     if noted is None:
         raise UserError("is not a weight file of chromview", path=path, advice="Use a file that chromview trained.")
-    metadata: dict[str, Any] = json.loads(noted)
+    try:
+        metadata: dict[str, Any] = dict(json.loads(noted))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            "the weights are damaged (their description cannot be read)",
+            path=path,
+            advice="Install chromview again to replace them.",
+        ) from error
     return metadata
 
 

@@ -1,0 +1,137 @@
+"""How well instances were found: matched one to one, counted by kind, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from chromview.core.chromosome import Box
+from chromview.training.datasets import Instance
+
+Bool = npt.NDArray[np.bool_]
+KINDS = ("free", "touching", "overlapping")
+
+
+@dataclass(frozen=True)
+class SlideScore:
+    """One slide, matched.
+
+    Attributes
+    ----------
+    iou
+        ``(truths,)`` IoU of each true chromosome with its match, 0 where it has none.
+    match
+        ``(truths,)`` index of the match, or -1.
+    kinds
+        Of the true chromosomes.
+    found
+        Number of predicted chromosomes.
+    aji
+        Aggregated Jaccard index (Kumar et al. 2017) of the slide.
+    """
+
+    iou: npt.NDArray[np.float64]
+    match: npt.NDArray[np.int64]
+    kinds: tuple[str, ...]
+    found: int
+    aji: float
+
+
+def _iou(a: tuple[Box, Bool], b: tuple[Box, Bool]) -> tuple[int, int]:
+    (box_a, mask_a), (box_b, mask_b) = a, b
+    both = box_a.intersection(box_b)
+    areas = int(mask_a.sum()) + int(mask_b.sum())
+    if both is None:
+        return 0, areas
+    in_a = mask_a[both.top - box_a.top : both.bottom - box_a.top, both.left - box_a.left : both.right - box_a.left]
+    in_b = mask_b[both.top - box_b.top : both.bottom - box_b.top, both.left - box_b.left : both.right - box_b.left]
+    hit = int((in_a & in_b).sum())
+    return hit, areas - hit
+
+
+def score_slide(truth: Sequence[Instance], predicted: Sequence[tuple[Box, Bool]]) -> SlideScore:
+    """Match predicted masks to the truth, one to one, by the Hungarian method on IoU."""
+    hits = np.zeros((len(truth), len(predicted)))
+    unions = np.ones((len(truth), len(predicted)))
+    for i, instance in enumerate(truth):
+        for j, candidate in enumerate(predicted):
+            hits[i, j], unions[i, j] = _iou((instance.box, instance.mask), candidate)
+    iou = hits / np.maximum(unions, 1)
+    match = np.full(len(truth), -1)
+    best = np.zeros(len(truth))
+    rows, columns = linear_sum_assignment(-iou)
+    for i, j in zip(rows, columns, strict=True):
+        if iou[i, j] > 0:
+            match[i], best[i] = j, iou[i, j]
+    # AJI: each truth with its best prediction, every prediction that is nobody's best added below.
+    areas = np.array([int(mask.sum()) for _, mask in predicted], float)
+    top, bottom, used = 0.0, 0.0, set()
+    for i, instance in enumerate(truth):
+        if len(predicted) and iou[i].max() > 0:
+            j = int(iou[i].argmax())
+            top, bottom = top + hits[i, j], bottom + unions[i, j]
+            used.add(j)
+        else:
+            bottom += int(instance.mask.sum())
+    bottom += float(sum(areas[j] for j in range(len(predicted)) if j not in used))
+    return SlideScore(best, match, tuple(t.kind for t in truth), len(predicted), top / bottom if bottom else 1.0)
+
+
+def f1(scores: Sequence[SlideScore], threshold: float) -> float:
+    """F1 of chromosomes found at an IoU, pooled over slides."""
+    hits = sum(int((s.iou >= threshold).sum()) for s in scores)
+    return 2 * hits / max(1, sum(len(s.iou) + s.found for s in scores))
+
+
+def solved(scores: Sequence[SlideScore], kind: str) -> float:
+    """Share of the true chromosomes of a kind whose match has IoU 0.75 or more; NaN if there are none."""
+    values = [iou >= 0.75 for s in scores for iou, k in zip(s.iou, s.kinds, strict=True) if k == kind]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def cells_right(scores: Sequence[SlideScore]) -> float:
+    """Share of slides where every chromosome is solved and nothing else was found."""
+    return float(np.mean([bool((s.iou >= 0.75).all()) and s.found == len(s.iou) for s in scores]))
+
+
+def count_error(scores: Sequence[SlideScore]) -> float:
+    """Mean absolute difference between chromosomes found and there."""
+    return float(np.mean([abs(s.found - len(s.iou)) for s in scores]))
+
+
+def summary(scores: Sequence[SlideScore], *, resamples: int = 500, seed: int = 0) -> dict[str, Any]:
+    """All figures over slides, each with its 95 % bootstrap interval over slides as ``NAME_interval``.
+
+    None where a figure cannot be told, because no slide has a chromosome of that kind.
+    """
+    measures: dict[str, Callable[[Sequence[SlideScore]], float]] = {
+        "f1_50": partial(f1, threshold=0.5),
+        "f1_75": partial(f1, threshold=0.75),
+        **{f"solved_{kind}": partial(solved, kind=kind) for kind in KINDS},
+        "cells_right": cells_right,
+        "count_error": count_error,
+        "aji": lambda slides: float(np.mean([slide.aji for slide in slides])),
+        "f1_mean_50_95": lambda slides: float(np.mean([f1(slides, t) for t in np.arange(0.5, 0.96, 0.05)])),
+    }
+    rng = np.random.default_rng(seed)
+    draws = [[scores[i] for i in rng.integers(len(scores), size=len(scores))] for _ in range(resamples)]
+    result: dict[str, Any] = {
+        "slides": len(scores),
+        "chromosomes": {kind: sum(k == kind for s in scores for k in s.kinds) for kind in KINDS},
+    }
+    for name, measure in measures.items():
+        value = measure(scores)
+        if np.isnan(value):
+            # JSON has no NaN.
+            result[name] = result[f"{name}_interval"] = None
+            continue
+        result[name] = round(value, 4)
+        low, high = np.nanpercentile([measure(draw) for draw in draws], (2.5, 97.5))
+        result[f"{name}_interval"] = [round(float(low), 4), round(float(high), 4)]
+    return result

@@ -1,0 +1,299 @@
+"""From pixel maps to chromosomes: clusters are cut into pieces, and each piece is completed.
+
+One U-Net is called twice. Without a prompt it says of every pixel whether it is chromosome, overlap,
+or the line where two chromosomes touch. Overlaps and contact lines cut each cluster into pieces; every
+piece is then given back as a prompt, and the network answers with the whole chromosome that the piece
+belongs to, the pixels it shares included. Pieces that name each other are one chromosome. The answer
+does not depend on any order, and the cost grows with the number of pieces, whatever their cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import Box
+from chromview.progress import CancelToken
+from chromview.vision.segmenter import PixelMaps, Segmenter
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+EIGHT = np.ones((3, 3), int)
+LARGEST_WINDOW = 224
+"""Pixels; a longer cluster is answered in windows around each piece."""
+SMALLEST_PIECE = 12
+SMALLEST_CHROMOSOME = 40
+"""Pixels of the canonical scale; below that nothing is a chromosome."""
+OVERLAP_LEVEL, CONTACT_LEVEL = 0.45, 0.4
+"""Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One chromosome: box, probability of each pixel in it ``(h, w)``, confidence 0..1, in a cluster or not."""
+
+    box: Box
+    probability: Float
+    confidence: float
+    clustered: bool
+
+    @property
+    def mask(self) -> Bool:
+        """``(h, w)`` bool."""
+        return self.probability > 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    frame: Box
+    """Of the whole cluster."""
+    window: Box
+    """What the network is shown."""
+    mask: Bool
+    """In the window."""
+
+
+def find_chromosomes(
+    darkness: Float, maps: PixelMaps, segmenter: Segmenter, cancel: CancelToken | None = None
+) -> list[Found]:
+    """Every chromosome of a slide, overlaps shared.
+
+    Parameters
+    ----------
+    darkness
+        ``(H, W)`` at the canonical scale.
+    maps
+        What `Segmenter.pixels` says of it.
+    """
+    return find_in_many([darkness], [maps], segmenter, cancel)[0]
+
+
+def find_in_many(
+    images: Sequence[Float], maps: Sequence[PixelMaps], segmenter: Segmenter, cancel: CancelToken | None = None
+) -> list[list[Found]]:
+    """`find_chromosomes` for many images at once, so that their prompts share batches."""
+    clusters = [
+        (index, cluster)
+        for index, (darkness, answer) in enumerate(zip(images, maps, strict=True))
+        for cluster in _clusters(darkness.shape, answer)
+    ]
+    waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.prompts()]
+    # What nobody claims after the first answers is asked for once more.
+    for _ in range(2):
+        pieces = [_as_piece(cluster, mask, images[index].shape) for index, cluster, mask in waiting]
+        prompts = [
+            (images[index][piece.window.slices], piece.mask)
+            for (index, _, _), piece in zip(waiting, pieces, strict=True)
+        ]
+        for (_, cluster, _), piece, answer in zip(waiting, pieces, segmenter.complete(prompts, cancel), strict=True):
+            cluster.answers.append((piece, answer))
+        waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.unclaimed()]
+        if not waiting:
+            break
+    found: list[list[Found]] = [[] for _ in images]
+    for index, cluster in clusters:
+        found[index] += _join(cluster, maps[index])
+    return found
+
+
+@dataclass(eq=False)
+class _Cluster:
+    """A connected region of the foreground, and what was answered about it so far."""
+
+    frame: Box
+    """The region with a margin around it; all masks lie in it."""
+    own: Bool
+    blocked: Bool
+    answers: list[tuple[_Piece, Float]] = field(default_factory=list)
+
+    def prompts(self) -> list[Bool]:
+        """The pieces that overlaps and contact lines leave; none for a region that nothing cuts."""
+        parts, count = ndimage.label(self.own & ~self.blocked)
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        kept = [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
+        if len(kept) > 1:
+            return kept
+        return [self.own & ~self.blocked] if self.blocked.sum() >= SMALLEST_PIECE else []
+
+    def unclaimed(self) -> list[Bool]:
+        """Parts of the region that no answer claims and that are too large to be a mistake at an edge."""
+        if not self.answers:
+            return []
+        claimed = np.zeros_like(self.own)
+        for piece, answer in self.answers:
+            claimed |= (_in_frame(piece, answer) > 0.4) | (_in_frame(piece, piece.mask.astype(np.float32)) > 0)
+        left = cv2.morphologyEx((self.own & ~claimed).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        labels, count = ndimage.label(left, structure=EIGHT)
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)
+        return [labels == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_CHROMOSOME]
+
+
+def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
+    labels, _ = ndimage.label(maps.foreground > 0.5, structure=EIGHT)
+    clusters = []
+    for index, window in enumerate(ndimage.find_objects(labels), start=1):
+        box = Box(window[0].start, window[1].start, window[0].stop, window[1].stop)
+        frame = box.grown(12, (shape[0], shape[1]))
+        own = labels[frame.slices] == index
+        if own.sum() < SMALLEST_CHROMOSOME:
+            continue
+        blocked = (maps.overlap[frame.slices] > OVERLAP_LEVEL) | (maps.contact[frame.slices] > CONTACT_LEVEL)
+        clusters.append(_Cluster(frame, own, blocked & own))
+    return clusters
+
+
+def _as_piece(cluster: _Cluster, mask: Bool, shape: tuple[int, ...]) -> _Piece:
+    frame = cluster.frame
+    window = frame
+    if max(frame.height, frame.width) > LARGEST_WINDOW:
+        y, x = ndimage.center_of_mass(mask)
+        half = LARGEST_WINDOW // 2
+        top, left = max(0, round(y) + frame.top - half), max(0, round(x) + frame.left - half)
+        window = Box(top, left, min(shape[0], top + 2 * half), min(shape[1], left + 2 * half))
+    inside = np.zeros((window.height, window.width), bool)
+    both = frame.intersection(window)
+    assert both is not None  # the window lies around the piece
+    inside[both.top - window.top : both.bottom - window.top, both.left - window.left : both.right - window.left] = mask[
+        both.top - frame.top : both.bottom - frame.top, both.left - frame.left : both.right - frame.left
+    ]
+    return _Piece(frame, window, inside)
+
+
+def _in_frame(piece: _Piece, values: Float) -> Float:
+    """Values of a window, in the frame of its cluster."""
+    result = np.zeros((piece.frame.height, piece.frame.width), np.float32)
+    both = piece.frame.intersection(piece.window)
+    assert both is not None
+    inner = (
+        slice(both.top - piece.window.top, both.bottom - piece.window.top),
+        slice(both.left - piece.window.left, both.right - piece.window.left),
+    )
+    outer = (
+        slice(both.top - piece.frame.top, both.bottom - piece.frame.top),
+        slice(both.left - piece.frame.left, both.right - piece.frame.left),
+    )
+    result[outer] = values[inner]
+    return result
+
+
+def _join(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
+    """Pieces of one cluster that name each other become one chromosome."""
+    group, frame = cluster.answers, cluster.frame
+    if not group:
+        return [_single(cluster, maps)]
+    pieces = np.stack([_in_frame(piece, piece.mask.astype(np.float32)) > 0 for piece, _ in group])
+    answers = np.stack([_in_frame(piece, probability) for piece, probability in group])
+    sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
+    # How much of piece q lies in the answer to piece p, in both directions.
+    claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
+    affinity = (claims + claims.T) / 2
+    groups = [[i] for i in range(len(group))]
+    while len(groups) > 1:
+        best, pair = 0.5, None
+        for a in range(len(groups)):
+            for b in range(a):
+                value = float(affinity[np.ix_(groups[a], groups[b])].mean())
+                if value > best:
+                    best, pair = value, (a, b)
+        if pair is None:
+            break
+        groups[pair[1]] += groups.pop(pair[0])
+    if len(groups) == 1:
+        return [_single(cluster, maps)]
+    merged = np.stack([np.average(answers[g], axis=0, weights=sizes[g]) for g in groups])
+    # A piece belongs to the chromosome it was cut from, whatever the network says of its pixels.
+    for probability, g in zip(merged, groups, strict=True):
+        own = pieces[g].any(axis=0)
+        probability[own] = np.maximum(probability[own], 0.51)
+    window = frame.slices
+    merged = _settled(merged, cluster.own, maps.overlap[window])
+    found = []
+    for probability, g in zip(merged, groups, strict=True):
+        kept = _main_part(probability > 0.5)
+        if kept.sum() < SMALLEST_CHROMOSOME:
+            continue
+        agreement = [float((kept & (answers[i] > 0.5)).sum() / max(1, (kept | (answers[i] > 0.5)).sum())) for i in g]
+        certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
+        rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
+        inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        box = Box(
+            frame.top + int(rows[0]), frame.left + int(columns[0]),
+            frame.top + int(rows[-1]) + 1, frame.left + int(columns[-1]) + 1,
+        )  # fmt: skip
+        values = np.where(kept, probability, np.minimum(probability, 0.49))[inner].astype(np.float32)
+        found.append(Found(box, values, float(np.mean(agreement)) * certainty, clustered=True))
+    return _without_duplicates(found)
+
+
+def _single(cluster: _Cluster, maps: PixelMaps) -> Found:
+    """A region that is one chromosome: its outline is that of the foreground."""
+    rows, columns = np.flatnonzero(cluster.own.any(1)), np.flatnonzero(cluster.own.any(0))
+    inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    frame = cluster.frame
+    box = Box(
+        frame.top + int(rows[0]), frame.left + int(columns[0]),
+        frame.top + int(rows[-1]) + 1, frame.left + int(columns[-1]) + 1,
+    )  # fmt: skip
+    own = cluster.own[inner]
+    probability = np.where(own, maps.foreground[box.slices], 0).astype(np.float32)
+    return Found(box, probability, float(np.mean(2 * probability[own] - 1)), clustered=False)
+
+
+def _settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
+    """No pixel of the foreground without a chromosome, none shared where nothing says so."""
+    result = merged.copy()
+    near = cv2.dilate(foreground.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    result[:, ~near] = 0
+    owners = result > 0.5
+    shared = (owners.sum(axis=0) > 1) & (overlap < 0.15)
+    if shared.any() and len(result) > 1:
+        first = result.argmax(axis=0)
+        for index in range(len(result)):
+            loser = shared & owners[index] & (first != index)
+            result[index][loser] = np.minimum(result[index][loser], 0.49)
+    missing = foreground & ~owners.any(axis=0)
+    if missing.any():
+        first = result.argmax(axis=0)
+        for index in range(len(result)):
+            gained = missing & (first == index) & (result[index] > 0.1)
+            result[index][gained] = 0.51
+    return result
+
+
+def _main_part(mask: Bool) -> Bool:
+    labels, count = ndimage.label(mask, structure=EIGHT)
+    if count <= 1:
+        return mask
+    sizes = np.bincount(labels.ravel())[1:]
+    # Two arms that an opaque crossing parts may both be large; crumbs are not kept.
+    kept: Bool = np.isin(labels, 1 + np.flatnonzero(sizes >= max(12, 0.15 * sizes.max())))
+    return kept
+
+
+def _without_duplicates(found: list[Found]) -> list[Found]:
+    kept: list[Found] = []
+    for candidate in sorted(found, key=lambda f: -f.confidence):
+        area = int(candidate.mask.sum())
+        inside = False
+        for other in kept:
+            both = candidate.box.intersection(other.box)
+            if both is None:
+                continue
+            a = candidate.mask[
+                both.top - candidate.box.top : both.bottom - candidate.box.top,
+                both.left - candidate.box.left : both.right - candidate.box.left,
+            ]
+            b = other.mask[
+                both.top - other.box.top : both.bottom - other.box.top,
+                both.left - other.box.left : both.right - other.box.left,
+            ]
+            inside = inside or int((a & b).sum()) > 0.8 * area
+        if not inside:
+            kept.append(candidate)
+    return kept
