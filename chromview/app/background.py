@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
 from chromview.core.chromosome import Chromosome, SlideImage, Stain
-from chromview.core.straighten import Levels, Straightened, find_levels, straighten
 from chromview.errors import UserError
 from chromview.progress import CancelToken
+
+if TYPE_CHECKING:
+    from chromview.core.straighten import Levels, Straightened
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +138,9 @@ class Background(QObject):
         cancel, levels = self._cancel, shelf.levels
 
         def work() -> None:
+            # Here and not above: it brings half a second of imports, and the window should open first.
+            from chromview.core.straighten import find_levels, straighten
+
             found = levels
             for chromosome in todo:
                 if cancel.cancelled:

@@ -22,7 +22,6 @@ from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.storage.case_file import CASE_SUFFIX
 
-
 PAUSE_MS = 120
 """After an edit straightened pictures are made anew, unless the next stroke begins before."""
 

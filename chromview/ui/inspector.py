@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
@@ -17,10 +19,12 @@ from PySide6.QtWidgets import (
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
 from chromview.core.ideogram import Ideogram, load_ideograms
-from chromview.core.straighten import Straightened
 from chromview.errors import UserError
 from chromview.ui.menus import ActionSet
 from chromview.ui.picture import qimage_grey
+
+if TYPE_CHECKING:
+    from chromview.core.straighten import Straightened
 
 _BAND = {"gneg": 250, "gvar": 205, "stalk": 225, "acen": 150}
 _DENSITY = {25: 205, 50: 150, 75: 95, 100: 40}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -18,9 +19,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
-from chromview.core.karyogram import KaryogramLayout, layout
-from chromview.core.straighten import Straightened
 from chromview.ui.karyogram_paint import KaryogramPainter
+
+if TYPE_CHECKING:
+    from chromview.core.karyogram import KaryogramLayout
+    from chromview.core.straighten import Straightened
 
 COMFORTABLE = 900.0
 """Width in canvas pixels at which letters and gaps stand in a good proportion to the chromosomes."""
@@ -136,11 +139,14 @@ class KaryogramView(QWidget):
     def relayout(self) -> None:
         """Lay the karyogram out again for the room there is."""
         drawn = [c for c in self._chromosomes.values() if c.in_karyogram]
-        if not drawn:
+        if not drawn or not self._pictures:
             self._layout = None
             self.resize(self._viewport)
             self.update()
             return
+        # Here and not above: the window opens first, and who has pictures has these imports already.
+        from chromview.core.karyogram import layout
+
         room = max(self._viewport.width() - 4.0, 100.0), max(self._viewport.height() - 4.0, 100.0)
         zoom = min(1.0, max(LEAST_ZOOM, room[0] / COMFORTABLE))
         made = layout(drawn, self._pictures, width=room[0] / zoom, show_tray=True)

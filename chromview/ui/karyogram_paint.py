@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 
 from chromview.core.chromosome import Chromosome, State
-from chromview.core.karyogram import ClassArea, KaryogramLayout, Rect
 from chromview.core.karyotype import GROUPS
-from chromview.core.straighten import Straightened
 from chromview.ui.mask_layer import DOUBT
 from chromview.ui.picture import qimage_grey
+
+if TYPE_CHECKING:
+    from chromview.core.karyogram import ClassArea, KaryogramLayout
+    from chromview.core.straighten import Straightened
 
 _FIRST_OF_BLOCK = {1: "A", 4: "B", 6: "C", 13: "D", 16: "E", 19: "F", 21: "G"}
 assert set(_FIRST_OF_BLOCK.values()) == set(GROUPS)
@@ -95,7 +98,7 @@ class KaryogramPainter:
                 width, height = placed_drag.rect.width, placed_drag.rect.height
                 painter.setOpacity(0.85)
                 self._paint_one(
-                    painter, drag[0], Rect(drag[1] - width / 2, drag[2] - height / 2, width, height), canvas.scale
+                    painter, drag[0], (drag[1] - width / 2, drag[2] - height / 2, width, height), canvas.scale
                 )
                 painter.setOpacity(1.0)
         if self.typed:
@@ -151,7 +154,7 @@ class KaryogramPainter:
         text = f"Tray: {count} without a place" if count else "Tray: what has no place yet"
         painter.drawText(tray.adjusted(6, 3, -6, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
 
-    def _paint_one(self, painter: QPainter, id: int, rect: Rect, scale: float) -> None:
+    def _paint_one(self, painter: QPainter, id: int, rect: tuple[float, float, float, float], scale: float) -> None:
         chromosome, entry = self._chromosomes.get(id), self._images.get(id)
         if chromosome is None or entry is None:
             return
