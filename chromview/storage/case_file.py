@@ -56,7 +56,7 @@ __all__ = ["CASE_SUFFIX", "CaseFile"]
 
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
-_COMMITS_UNTIL_TIDY = 200
+_COMMITS_UNTIL_TIDY = 50
 
 
 class CaseFile:

@@ -316,3 +316,15 @@ def test_a_long_log_is_carried_into_the_file_when_idle(path: Path) -> None:
     assert path.stat().st_size > before
     assert len(file.chromosomes(1)) == 249
     file.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="not allowed in names there")
+def test_names_that_mean_something_in_addresses_are_only_names(tmp_path: Path) -> None:
+    path = tmp_path / "Müller & Söhne 100% ?mode=ro #2" / "Fall %20 #1?.chromview"
+    file = CaseFile.create(path)
+    file.add_slides([(path.with_name("cell.png"), SHA)])
+    file.close()
+    file = CaseFile.open(path)
+    assert not file.read_only and len(file.slides()) == 1
+    file.close()
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
