@@ -1,0 +1,72 @@
+"""Shapes of the two networks, and what they must not depend on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chromview.vision.canvas import CANVAS
+from chromview.vision.networks import ChromosomeNet, UNet, channels_last
+
+
+@pytest.mark.parametrize(("widths", "stride"), [((4,), 1), ((4, 8), 2), ((4, 8, 12), 4), ((2, 3, 4, 5, 6), 16)])
+def test_unet_answers_at_full_resolution(widths: tuple[int, ...], stride: int) -> None:
+    network = UNet(2, 4, widths).eval()
+    assert network.stride == stride
+    with torch.inference_mode():
+        assert network(torch.zeros(3, 2, 2 * stride, 5 * stride)).shape == (3, 4, 2 * stride, 5 * stride)
+
+
+def test_classifier_heads() -> None:
+    network = ChromosomeNet(8, 9).eval()
+    with torch.inference_mode():
+        classes, polarity = network(torch.rand(5, 1, *CANVAS))
+    assert classes.shape == (5, 24)
+    assert polarity.shape == (5,)
+
+
+@pytest.mark.parametrize("network", [UNet(1, 2, (4, 8)), ChromosomeNet(4, 3)])
+def test_images_of_a_batch_do_not_see_each_other(network: torch.nn.Module) -> None:
+    torch.manual_seed(1)
+    network.eval()
+    batch = torch.rand(4, 1, 64, 48)
+    with torch.inference_mode():
+        together, alone = network(batch), network(batch[2:3])
+    for a, b in zip(
+        together if isinstance(together, tuple) else [together], alone if isinstance(alone, tuple) else [alone],
+        strict=True,
+    ):  # fmt: skip
+        assert torch.allclose(a[2:3], b, atol=1e-5)
+
+
+def test_the_layout_in_memory_changes_no_answer() -> None:
+    torch.manual_seed(2)
+    network = UNet(1, 1, (4, 8)).eval()
+    x = torch.rand(1, 1, 32, 32)
+    with torch.inference_mode():
+        before = network(x)
+        channels_last(network)
+        assert torch.allclose(before, network(x.to(memory_format=torch.channels_last)), atol=1e-5)
+
+
+def test_both_networks_learn() -> None:
+    """A few steps on one batch lower the loss: every part has a gradient."""
+    torch.manual_seed(3)
+    unet, net = UNet(1, 1, (4, 8, 8)), ChromosomeNet(4, 3)
+    for network in (unet, net):
+        x = torch.rand(4, 1, 32, 32)
+        optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+        losses = []
+        for _ in range(8):
+            answer = network(x)
+            loss = (
+                ((answer - (x > 0.5).float()) ** 2).mean()
+                if network is unet
+                else torch.nn.functional.cross_entropy(answer[0], torch.arange(4)) + answer[1].square().mean()
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+            optimiser.step()
+            losses.append(loss.item())
+        assert losses[-1] < losses[0]
