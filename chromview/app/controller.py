@@ -261,6 +261,7 @@ class Controller(QObject):
     def _show_slide(self) -> None:
         info = self.info
         self._image = None
+        self.tools.forget_label()  # what 2 and 3 mean on another slide is another thing
         if info is not None:
             self.jobs.prefer(info.id)
             try:

@@ -44,7 +44,7 @@ def capsule(
     columns = np.arange(box.left, box.right, dtype=np.float32)[None, :] + np.float32(0.5 - x0)
     dy, dx = y1 - y0, x1 - x0
     length = dy * dy + dx * dx
-    if length > 0:
+    if length > 1e-6:  # shorter than a thousandth of a pixel is a point
         along = np.clip((rows * np.float32(dy) + columns * np.float32(dx)) / np.float32(length), 0, 1)
         distance = (rows - along * np.float32(dy)) ** 2 + (columns - along * np.float32(dx)) ** 2
     else:

@@ -84,6 +84,12 @@ class Tools(QObject):
             self._label, self._tool = label, tool
             self.changed.emit()
 
+    def forget_label(self) -> None:
+        """Go back to label 1, whatever the tool."""
+        if self._label is not Label.FIRST:
+            self._label = Label.FIRST
+            self.changed.emit()
+
     def set_size(self, size: int) -> None:
         """Set the diameter of the brush, kept within 1..200 slide pixels."""
         size = max(MIN_SIZE, min(MAX_SIZE, size))

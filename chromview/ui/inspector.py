@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 _BAND = {"gneg": 250, "gvar": 205, "stalk": 225, "acen": 150}
 _DENSITY = {25: 205, 50: 150, 75: 95, 100: 40}
 _STATE = {
-    State.PROPOSED: "a proposal",
+    State.PROPOSED: "proposal",
     State.ACCEPTED: "accepted",
-    State.EDITED: "corrected by a person",
+    State.EDITED: "corrected",
     State.REJECTED: "rejected",
 }
 _DECIDED = {
@@ -272,7 +272,7 @@ class Inspector(QWidget):
             return
         counts = chromosome.in_karyogram
         kind = "Chromosome" if chromosome.kind in (Kind.CHROMOSOME, Kind.CUT) else chromosome.kind.value.capitalize()
-        self.title.setText(f"{kind} {chromosome.id} (of {count}): {_STATE[chromosome.state]}")
+        self.title.setText(f"{kind} {chromosome.id} (of {count}) · {_STATE[chromosome.state]}")
         waiting = chromosome.doubts and chromosome.state is State.PROPOSED
         self.doubt.setText(f"Please look: {', '.join(chromosome.doubts)}" if waiting else "")
         self.doubt.setVisible(bool(waiting))

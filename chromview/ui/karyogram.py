@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 COMFORTABLE = 900.0
 """Width in canvas pixels at which letters and gaps stand in a good proportion to the chromosomes."""
 
-LEAST_ZOOM = 0.66
-"""In a narrow panel everything is drawn smaller, but letters never smaller than this."""
+LEAST_ZOOM = 0.42
+"""In a narrow panel everything is drawn smaller; letters stay readable, see `KaryogramPainter.zoom`."""
 
 TYPING_MS = 900
 """After this time without a second digit, 1 and 2 mean class 1 and 2."""
@@ -157,6 +157,7 @@ class KaryogramView(QWidget):
             made = layout(drawn, self._pictures, scale=made.scale * max(0.6, 0.97 * room[1] / tall), show_tray=True)
         self._zoom = min(zoom, room[0] / made.width)
         self._layout = made
+        self.drawing.zoom = self._zoom
         needed = QSize(round(made.width * self._zoom), round(made.height * self._zoom))
         self._origin = QPointF(max(0.0, (self._viewport.width() - needed.width()) / 2), 0)
         self.resize(max(self._viewport.width(), needed.width()), max(self._viewport.height(), needed.height()))

@@ -29,6 +29,8 @@ class KaryogramPainter:
         self.selected: int | None = None
         self.second: int | None = None
         self.typed = ""
+        self.zoom = 1.0
+        """Screen pixels for a canvas pixel; letters are drawn larger where it is small."""
         self.cluster = False
         self.accent = QColor(11, 99, 181)
         self.paper = QColor(255, 255, 255)
@@ -104,6 +106,10 @@ class KaryogramPainter:
         if self.typed:
             self._paint_typed(painter, canvas, font)
 
+    def _letters(self, usual: int, least: float) -> int:
+        """Height of letters in canvas pixels: `usual`, but at least `least` pixels on the screen."""
+        return max(usual, round(least / self.zoom))
+
     def _faint(self, strength: int) -> QColor:
         return QColor(self.ink.red(), self.ink.green(), self.ink.blue(), strength)
 
@@ -112,22 +118,22 @@ class KaryogramPainter:
         painter.setPen(QPen(self._faint(190), 1.4))
         painter.drawLine(QPointF(label.left() + 4, area.line_y), QPointF(label.right() - 4, area.line_y))
         bold = QFont(font)
-        bold.setPixelSize(16)
+        bold.setPixelSize(self._letters(16, 11))
         wrong = area.count != area.expected and not self.cluster
         bold.setBold(wrong)
         painter.setFont(bold)
         painter.setPen(self._faint(90) if self.cluster and not area.count else self.ink)
-        text = QRectF(label.center().x() - 50, area.line_y + 2, 100, 22)
+        text = QRectF(label.center().x() - 60, area.line_y + 1, 120, 34)
         # A count that differs is written out: colour or weight alone would be missed.
         name = f"{area.name} ×{area.count}" if wrong and (area.count or area.expected) else area.name
         painter.drawText(text, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, name)
         group = _FIRST_OF_BLOCK.get(area.number)
         if group is not None:
             small = QFont(font)
-            small.setPixelSize(14)
+            small.setPixelSize(self._letters(14, 9))
             painter.setFont(small)
             painter.setPen(self._faint(140))
-            corner = QRectF(area.rect.x - 14, area.rect.y - 8, 16, 16)
+            corner = QRectF(area.rect.x - 18, area.rect.y - 10, 40, 40)
             painter.drawText(corner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, group)
 
     def _paint_empty(self, painter: QPainter, canvas: KaryogramLayout) -> None:
@@ -147,7 +153,7 @@ class KaryogramPainter:
         painter.drawRoundedRect(tray, 4, 4)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         small = QFont(font)
-        small.setPixelSize(14)
+        small.setPixelSize(self._letters(14, 9))
         painter.setFont(small)
         painter.setPen(self._faint(170))
         count = sum(placed.slot is None for placed in canvas.placed)

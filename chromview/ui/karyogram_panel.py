@@ -43,6 +43,7 @@ class KaryogramPanel(QWidget):
         self.formula.setFont(font)
         self.note = QLabel(self)
         self.note.setObjectName("karyogram.note")
+        self.note.setWordWrap(True)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         line = QHBoxLayout()
         line.setContentsMargins(8, 3, 8, 3)

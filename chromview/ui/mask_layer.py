@@ -116,6 +116,8 @@ class MaskLayer:
     def _wanted_fill(self) -> frozenset[int]:
         if self.fill_all:
             return frozenset(self.chromosomes)
+        if self.painting and self.cluster:
+            return frozenset(c.id for c in self.chromosomes.values() if c.in_karyogram)
         if self.painting:
             return frozenset(id for id in (self.selected, self.second) if id is not None)
         return frozenset()
@@ -163,7 +165,7 @@ class MaskLayer:
         """Show the masks of a stroke while it lasts."""
         self.stroke = stroke
         for id in stroke.ids:
-            if id in self.chromosomes and id not in self._filled:
+            if id in self.chromosomes:
                 self.compose(self.chromosomes[id].box)
 
     def end_stroke(self) -> Stroke | None:

@@ -15,8 +15,10 @@ TOOLS = ("mask.select", "mask.brush", "mask.erase", "mask.cut", "mask.new", "mas
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
 _SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100
-NARROW = 720
-"""Below this width the tools lose their words and the sliders their numbers."""
+WORDLESS = 620
+"""Below this width in pixels the tools lose their words."""
+NARROW = 780
+"""Below this one the opacity and the number of the size leave the strip."""
 
 
 class Levels(QWidget):
@@ -186,12 +188,12 @@ class ToolStrip(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = self.width() < NARROW
-        style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        narrow, wordless = self.width() < NARROW, self.width() < WORDLESS
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if wordless else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for button in self._worded:
             button.setToolButtonStyle(style)
-        self.target.setMinimumWidth(0 if narrow else 96)
-        self.levels.setMinimumWidth(70 if narrow else 110)
+        self.target.setMinimumWidth(0 if wordless else 96)
+        self.levels.setMinimumWidth(70 if wordless else 110)
         for widget in (self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text):
             widget.setVisible(not narrow)
 

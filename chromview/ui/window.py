@@ -29,7 +29,7 @@ from chromview.ui.viewer import Viewer
 
 LAYOUT_VERSION = 1
 SLIDES_WIDTH = 156
-DEFAULT_SHARE = 0.38
+DEFAULT_SHARE = 0.36
 """Of the window's width, for the karyogram; the slide stays the largest thing."""
 
 
