@@ -24,9 +24,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,10 +43,13 @@ from chromview.storage.case_schema import (
     SCHEMA_VERSION,
     check,
     check_structure,
+    copied,
     damaged,
+    error_code,
     in_words,
     is_there,
     read_only,
+    read_through,
 )
 from chromview.storage.files import sync_folder
 
@@ -62,7 +63,7 @@ _COMMITS_UNTIL_TIDY = 50
 class CaseFile:
     """An open case file; make one with `create` or `open`. Used from one thread."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, copy: tempfile.TemporaryDirectory[str] | None) -> None:
+    def __init__(self, path: Path, database: sqlite3.Connection, copy: contextlib.ExitStack | None) -> None:
         self.path = path
         self._here = None if copy is not None else note_open(path)
         self._database = database
@@ -89,7 +90,7 @@ class CaseFile:
         if is_there(path):
             raise UserError("there is a file of this name already", path=path, advice="Choose another name.")
         part = path.with_name(path.name + ".part")
-        with in_words(path):
+        with in_words(path, "making"):
             path.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             try:
@@ -128,9 +129,9 @@ class CaseFile:
             database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
             try:
                 database.execute("PRAGMA locking_mode = EXCLUSIVE")
-                (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
-                # Where there can be no log, SQLite has to flush by itself, and the edit waits for it.
-                database.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+                # Where there can be no log (a full disk), SQLite has to flush by itself, and the edit waits for it.
+                log = _begin_log(database)
+                database.execute(f"PRAGMA synchronous = {'NORMAL' if log else 'FULL'}")
                 database.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 database.execute("PRAGMA foreign_keys = ON")
                 # The lock is taken by the first transaction, not by the pragma.
@@ -140,27 +141,17 @@ class CaseFile:
                 database.close()
                 raise
         file = cls(path, database, None)
-        if mode == "wal":
+        if log:
             file._flusher = Flusher(path.with_name(path.name + "-wal"))
         return file
 
     @classmethod
     def _open_to_read(cls, path: Path) -> Self:
         # A log that a crash left behind can only be read where SQLite may write, so a copy is read.
-        copy = tempfile.TemporaryDirectory(prefix="chromview-")
-        try:
-            with in_words(path):
-                there = Path(copy.name) / "case"
-                shutil.copyfile(path, there)
-                log = path.with_name(path.name + "-wal")
-                if log.exists():
-                    shutil.copyfile(log, there.with_name("case-wal"))
-                check_structure(there)
-                database = sqlite3.connect(there, isolation_level=None)
-            return cls(path, database, copy)
-        except BaseException:
-            copy.cleanup()
-            raise
+        with contextlib.ExitStack() as stack, in_words(path):
+            copy = stack.enter_context(copied(path))
+            read_through(copy, path)
+            return cls(path, sqlite3.connect(copy, isolation_level=None), stack.pop_all())
 
     def close(self) -> None:
         """Carry the log into the file, and let go of it. Doing it twice does no harm."""
@@ -177,7 +168,7 @@ class CaseFile:
             self._database.close()
             note_closed(self._here)
             if self._copy is not None:
-                self._copy.cleanup()
+                self._copy.close()
 
     def tidy(self) -> None:
         """Carry the log into the file if it has grown long; for moments when nobody waits.
@@ -225,7 +216,7 @@ class CaseFile:
         if is_there(path):
             refuse_open_case(path)
         part = path.with_name(path.name + ".part")
-        with in_words(path):
+        with in_words(path, "making"):
             path.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             try:
@@ -414,7 +405,7 @@ class _Transaction:
     def __enter__(self) -> None:
         if self._file.read_only:
             raise read_only(self._file.path)
-        with in_words(self._file.path):
+        with in_words(self._file.path, "changing"):
             self._file._database.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -427,8 +418,19 @@ class _Transaction:
         if error is not None:
             if database.in_transaction:
                 database.execute("ROLLBACK")
-            with in_words(self._file.path):
+            with in_words(self._file.path, "changing"):
                 raise error
+
+
+def _begin_log(database: sqlite3.Connection) -> bool:
+    """Let commits go to a log; returns whether they do."""
+    try:
+        (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlite3.OperationalError as error:
+        if error_code(error) not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+        return False
+    return bool(mode == "wal")
 
 
 def _relative(path: Path, case: Path) -> str:

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from chromview.errors import UserError
-from chromview.storage.case_schema import in_words
+from chromview.storage.case_schema import error_code, in_words
 
 # Cases that this process has open, by device and number of the file.
 _open_here: set[tuple[int, int]] = set()
@@ -62,6 +62,6 @@ def refuse_open_case(path: Path) -> None:
         finally:
             database.close()
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if error_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             with in_words(path):
                 raise

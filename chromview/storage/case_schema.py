@@ -7,10 +7,13 @@ exactly as it was.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from chromview.errors import UserError
 from chromview.storage.files import os_problem
@@ -64,6 +67,8 @@ def is_there(path: Path) -> bool:
         return False
 
 
+Doing = Literal["reading", "changing", "making"]
+
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED_ADVICE = (
     "Nothing was changed in it. Take the last good copy of the case; keep this file, most of it can often be recovered."
@@ -76,31 +81,42 @@ def damaged(path: Path, detail: str = "") -> UserError:
 
 
 @contextlib.contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the system say about `path` into a `UserError` with advice."""
+def in_words(path: Path, doing: Doing = "reading") -> Iterator[None]:
+    """Turn what SQLite and the system say about `path` into a `UserError` with advice.
+
+    Parameters
+    ----------
+    path
+        The file that the person knows.
+    doing
+        What was tried: "reading" a case, "changing" it, or "making" a new file.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        raise _said(error, path) from error
+        raise _said(error, path, doing) from error
     except OSError as error:
         raise os_problem(error, path) from error
 
 
-def _said(error: sqlite3.Error, path: Path) -> UserError:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
+def error_code(error: BaseException | None) -> int:
+    """SQLite's own number of an error, without its details; 0 if it has none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _said(error: sqlite3.Error, path: Path, doing: Doing) -> UserError:
+    primary = error_code(error)
     match primary:
-        case sqlite3.SQLITE_FULL:
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            what = "there is no room on the disk" if primary == sqlite3.SQLITE_FULL else "the disk is full, or gone"
+            if doing == "making":
+                return UserError(f"cannot be written: {what}", path=path, advice="Make room, or choose another disk.")
+            if doing == "reading":
+                return UserError(f"cannot be read: {what}", path=path, advice="Make room, or copy the case elsewhere.")
             return UserError(
-                "there is no room on the disk; the last change was not kept",
+                f"the last change was not kept: {what}",
                 path=path,
                 advice="Everything before it is safe. Make room, or save the case on another disk, and do it again.",
-            )
-        case sqlite3.SQLITE_IOERR:
-            return UserError(
-                "could not be written; the last change was not kept",
-                path=path,
-                advice="Everything before it is safe. Is the disk full, or gone? Or save the case elsewhere.",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return UserError(
@@ -166,14 +182,54 @@ def check_structure(path: Path) -> None:
     UserError
         If the file is damaged, or open in another process.
     """
+    shared = path.with_name(path.name + "-shm")
+    was_there = is_there(shared)
     with in_words(path):
-        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
         try:
-            (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            read_through(path, path)
+        except sqlite3.OperationalError as error:
+            # Beside a log that a crash left, SQLite has to write a little even to read. If it cannot, on a full
+            # disk, a copy elsewhere is read.
+            if error_code(error) not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN):
+                raise
+            with copied(path) as copy:
+                read_through(copy, path)
         finally:
-            database.close()
+            # What SQLite wrote for reading the log; a case that is refused leaves nothing beside it.
+            if not was_there:
+                with contextlib.suppress(OSError):
+                    shared.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """A copy of a case and its log in a folder that goes away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="chromview-") as folder:
+        copy = Path(folder) / "case"
+        shutil.copyfile(path, copy)
+        log = path.with_name(path.name + "-wal")
+        if is_there(log):
+            shutil.copyfile(log, copy.with_name("case-wal"))
+        yield copy
+
+
+def read_through(path: Path, known_as: Path) -> None:
+    """Read the whole file at `path`; `known_as` is its name for the person.
+
+    Raises
+    ------
+    UserError
+        If it is damaged.
+    sqlite3.Error
+        If it cannot be read.
+    """
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=0)
+    try:
+        (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    finally:
+        database.close()
     if answer != "ok":
-        raise damaged(path, answer.splitlines()[-1])
+        raise damaged(known_as, answer.splitlines()[-1])
     if not {"slides", "chromosomes", "journal"} <= tables:
-        raise damaged(path, "tables are missing")
+        raise damaged(known_as, "tables are missing")

@@ -70,6 +70,32 @@ def test_on_a_full_disk_the_edit_is_refused_and_the_document_goes_on(document: D
     again.close()
 
 
+@pytest.mark.parametrize("crashed", [False, True], ids=["closed", "left by a crash"])
+def test_a_case_opens_on_a_full_disk_and_goes_on_when_there_is_room(
+    document: Document, slide: int, tmp_path: Path, crashed: bool
+) -> None:
+    document.new_chromosome(slide, Box(0, 0, 300, 300), NOISE)
+    path = document.path
+    if crashed:
+        (tmp_path / "left").mkdir()
+        for part in tmp_path.glob("case.chromview*"):
+            shutil.copy(part, tmp_path / "left")
+        path = tmp_path / "left" / path.name
+    document.close()
+    with full_disk(max(part.stat().st_size for part in path.parent.glob(f"{path.name}*")) if crashed else 4096):
+        again = Document.open(path)
+        assert len(again.chromosomes(slide)) == 1
+        with pytest.raises(UserError, match="not kept"):
+            again.new_chromosome(slide, Box(0, 0, 300, 300), NOISE)
+        assert len(again.chromosomes(slide)) == 1
+    again.flip(slide, 1)
+    again.close()
+    again = Document.open(path)
+    assert again.undo_title(slide) == "Undo flip of a chromosome"
+    again.close()
+    assert [p.name for p in path.parent.glob("case.chromview*")] == [path.name]
+
+
 def test_a_case_cannot_be_saved_on_a_full_disk_and_stays_where_it_was(
     document: Document, slide: int, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def test_what_was_committed_survives_without_closing(path: Path, tmp_path: Path)
     assert list(again.chromosomes(slide)) == [1, 2, 3]
     assert again.history(slide).undo[-1].title == "Last stroke"
     again.close()
+    assert [p.name for p in left.iterdir()] == [path.name]
 
 
 def test_a_case_that_is_open_is_not_opened_twice(path: Path) -> None:
@@ -225,6 +226,26 @@ def test_a_damaged_case_is_refused_with_advice_and_never_changed(path: Path, dam
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
 
 
+def test_a_damaged_case_with_the_log_of_a_crash_is_not_changed_either(path: Path, tmp_path: Path) -> None:
+    file = CaseFile.open(path)
+    add(file, 1, chromosome(3, side=400))
+    file.close()
+    # The log of what follows holds few of the pages, so those that are lost are not in it.
+    file = CaseFile.open(path)
+    add(file, 1, chromosome(4))
+    left = tmp_path / "left"
+    left.mkdir()
+    for part in path.parent.glob("case.chromview*"):
+        (left / part.name).write_bytes(part.read_bytes())
+    file.close()
+    data = (left / path.name).read_bytes()
+    (left / path.name).write_bytes(data[: len(data) // 2])
+    before = {p.name: p.read_bytes() for p in left.iterdir()}
+    assert len(before) == 2
+    refused(lambda: CaseFile.open(left / path.name), str(left), "damaged")
+    assert {p.name: p.read_bytes() for p in left.iterdir()} == before
+
+
 def test_a_bit_that_flipped_in_a_mask_is_found(path: Path) -> None:
     data = bytearray(path.read_bytes())
     database = sqlite3.connect(path)
@@ -278,6 +299,18 @@ def test_a_read_only_case_can_be_looked_at_but_not_changed(
     refused(lambda: file.copy_to(path.with_name("copy.chromview")))
     file.close()
     assert {p.name: p.read_bytes() for p in public.iterdir()} == before
+
+
+def test_a_damaged_case_that_may_only_be_read_is_told_by_its_own_name(
+    path: Path, public: Path, as_person: Callable[[], None]
+) -> None:
+    data = path.read_bytes()
+    path = public / path.name
+    path.write_bytes(data[:4096] + b"\xff" * 4096 + data[8192:])
+    path.chmod(0o444)
+    public.chmod(0o555)
+    as_person()
+    refused(lambda: CaseFile.open(path), str(path), "damaged")
 
 
 def test_a_folder_that_may_not_be_written_takes_no_new_case(public: Path, as_person: Callable[[], None]) -> None:
