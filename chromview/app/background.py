@@ -93,18 +93,20 @@ class Background(QObject):
     def do(self, work: Callable[[], None], say: str) -> None:
         """Run `work` soon; `done` says `say` when it has ended, `failed` why it could not."""
 
-        def guarded() -> None:
-            try:
-                work()
-            except UserError as error:
-                self.failed.emit(str(error))
-            except Exception as error:  # nobody else would ever hear of it on this thread
-                _log.exception("work in the background failed")
-                self.failed.emit(f"A fault of chromview: {type(error).__name__}: {error}. Nothing was written.")
-            else:
-                self.done.emit(say)
+        def then_say() -> None:
+            work()
+            self.done.emit(say)
 
-        self._pool.start(_Work(guarded), 1)
+        self._pool.start(_Work(lambda: self._guarded(then_say, "Nothing was written.")), 1)
+
+    def _guarded(self, work: Callable[[], None], outcome: str) -> None:
+        try:
+            work()
+        except UserError as error:
+            self.failed.emit(str(error))
+        except Exception as error:  # nobody else would ever hear of it on this thread
+            _log.exception("work in the background failed")
+            self.failed.emit(f"This is a fault of chromview: {type(error).__name__}: {error}. {outcome}")
 
     # -- straightened pictures -----------------------------------------------------------
 
@@ -137,7 +139,7 @@ class Background(QObject):
             shelf.made_from[c.id] = c
         cancel, levels = self._cancel, shelf.levels
 
-        def work() -> None:
+        def straighten_all() -> None:
             # Here and not above: it brings half a second of imports, and the window should open first.
             from chromview.core.straighten import find_levels, straighten
 
@@ -154,7 +156,7 @@ class Background(QObject):
                 self._picture.emit((slide, meaning, chromosome), picture)
             self._pictures_end.emit((slide, meaning, found))
 
-        self._pool.start(_Work(work), 2)
+        self._pool.start(_Work(lambda: self._guarded(straighten_all, "A chromosome could not be drawn.")), 2)
 
     @Slot(object, object)
     def _take_picture(self, key: tuple[int, tuple[str, str, bool], Chromosome], picture: Straightened) -> None:

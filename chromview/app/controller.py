@@ -25,6 +25,9 @@ from chromview.storage.case_file import CASE_SUFFIX
 PAUSE_MS = 120
 """After an edit straightened pictures are made anew, unless the next stroke begins before."""
 
+REREAD_MS = 700
+"""After a longer pause the networks read the new masks; loading them would stop the hand."""
+
 
 class Controller(QObject):
     """Holds the case and everything that works on it.
@@ -84,6 +87,12 @@ class Controller(QObject):
         self._pictures_soon.setSingleShot(True)
         self._pictures_soon.setInterval(PAUSE_MS)
         self._pictures_soon.timeout.connect(self._want_pictures)
+        self._to_reread: set[int] = set()
+        self._reread_on: int | None = None
+        self._reread_soon = QTimer(self)
+        self._reread_soon.setSingleShot(True)
+        self._reread_soon.setInterval(REREAD_MS)
+        self._reread_soon.timeout.connect(self._reread)
         self.selection.changed.connect(self._later.start)
         self.selection.slide_changed.connect(self._show_slide)
         self.background.pictures_ready.connect(self._pictures_ready)
@@ -174,6 +183,8 @@ class Controller(QObject):
             old.close()
             old.deleteLater()
         self.background.clear()
+        self._to_reread.clear()
+        self._reread_on = None
         document.setParent(self)
         document.changed.connect(self._document_changed)
         document.slide_changed.connect(self._later.start)
@@ -251,6 +262,7 @@ class Controller(QObject):
         """Stop everything in the background and close the case."""
         self._later.stop()
         self._pictures_soon.stop()
+        self._reread_soon.stop()
         self.background.shutdown()
         self.jobs.shutdown()
         if self._document is not None:
@@ -284,8 +296,11 @@ class Controller(QObject):
         """Told when a stroke begins and when it is done: between them nothing else is computed."""
         if busy:
             self._pictures_soon.stop()
+            self._reread_soon.stop()
         elif self._image is not None:
             self._pictures_soon.start()
+            if self._to_reread:
+                self._reread_soon.start()
 
     def _want_pictures(self) -> None:
         info = self.info
@@ -338,14 +353,26 @@ class Controller(QObject):
         self.attempt(lambda: self.document.set_analysis(slide, analysis, generation))
 
     def reread(self, ids: Sequence[int]) -> None:
-        """Have axis, centromere and class read anew after a person changed the masks of `ids`."""
-        info = self.info
-        if info is None or self._image is None:
+        """Have axis, centromere and class read anew, in the next pause, after a person changed the masks of `ids`."""
+        slide = self.selection.slide
+        if slide != self._reread_on:
+            self._reread()
+            self._reread_on = slide
+        self._to_reread.update(ids)
+        self._reread_soon.start()
+
+    def _reread(self) -> None:
+        self._reread_soon.stop()
+        info = next((info for info in self.slides if info.id == self._reread_on), None)
+        ids, self._to_reread, self._reread_on = self._to_reread, set(), None
+        if info is None or info.missing:
             return
-        chromosomes = self.chromosomes
+        chromosomes = self.document.chromosomes(info.id)
         there = [id for id in ids if id in chromosomes and chromosomes[id].in_karyogram]
         if there:
-            self.jobs.reread(info.id, self._image, tuple(chromosomes.values()), there, stain=info.stain)
+            shown = info.id == self.selection.slide
+            image = self._image if shown and self._image is not None else info.path
+            self.jobs.reread(info.id, image, tuple(chromosomes.values()), there, stain=info.stain)
 
     def _reread_finished(self, slide: int, asked: Sequence[Chromosome], read: Sequence[Chromosome]) -> None:
         if self._document is not None and any(info.id == slide for info in self._document.slides):

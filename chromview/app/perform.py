@@ -13,7 +13,7 @@ from chromview.app.selection import doubtful, reading_order, second_of, step
 from chromview.app.slides import SlideState
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Label, Tool
-from chromview.core.chromosome import BoolArray, Box, Chromosome, Slot
+from chromview.core.chromosome import BoolArray, Box, Chromosome, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
 
@@ -58,6 +58,9 @@ class Performer:
             "case.analyse": self._analyse,
             "case.analyse_all": self._analyse_all,
             "case.cancel": controller.cancel_all,
+            "case.stain_g": lambda: self._set_stain(Stain.G_BAND),
+            "case.stain_q": lambda: self._set_stain(Stain.Q_BAND),
+            "case.stain_dapi": lambda: self._set_stain(Stain.DAPI),
             "case.remove_slide": self._remove_slide,
         }
         for tool in Tool:
@@ -343,6 +346,12 @@ class Performer:
         self.controller.analyse(waiting)
         if not waiting:
             self.controller.said.emit("Every slide is analysed already")
+
+    def _set_stain(self, stain: Stain) -> None:
+        slide = self.controller.selection.slide
+        if slide is not None:
+            self._document.set_stain(slide, stain)
+            self.controller.said.emit("Ctrl+R analyses the slide with this stain")
 
     def _remove_slide(self) -> None:
         slide = self.controller.selection.slide

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chromview.app.selection import Selection, doubtful, second_of
-from chromview.core.chromosome import State
+from chromview.app.slides import SlideState
+from chromview.core.chromosome import Stain, State
 
 if TYPE_CHECKING:
     from chromview.app.document import Document
@@ -37,6 +38,8 @@ class ViewState:
         Whether the slide's image file is gone.
     is_cluster
         Whether the slide is a single cluster.
+    analysed, stain
+        Whether an analysis was there, and how the slide was stained as far as anyone said.
     selected, second
         Ids of the selected chromosome and of the one label 2, join and split overlap mean.
     count
@@ -64,6 +67,8 @@ class ViewState:
     slide_count: int = 0
     missing: bool = False
     is_cluster: bool = False
+    analysed: bool = False
+    stain: Stain | None = None
     selected: int | None = None
     second: int | None = None
     count: int = 0
@@ -107,6 +112,8 @@ def resolve(
         slide_index=index,
         missing=info.missing,
         is_cluster=info.is_cluster,
+        analysed=info.quality.count is not None or info.state is not SlideState.NEW,
+        stain=info.stain,
         selected=selected,
         second=second_of(chromosomes, selected, selection.second, cluster=info.is_cluster),
         count=sum(c.in_karyogram for c in chromosomes.values()),

@@ -68,6 +68,11 @@ class KaryogramPanel(QWidget):
             text = "The slide is being analysed.\nYou can look at it, or go on with another one."
         elif state.slide is None:
             text = "The karyogram appears here."
+        elif state.analysed and not state.count:
+            text = (
+                "No chromosome was found on this slide.\n\nIs the stain right (Case > Stain)? "
+                "Press N to paint one, or remove the slide."
+            )
         else:
             text = "No chromosomes yet.\n\nCase > Analyse slide (Ctrl+R) finds them,\nor press N and paint one."
         if text != self.view.empty_text:

@@ -13,7 +13,7 @@ from chromview.app.document import Changed
 from chromview.app.perform import Performer
 from chromview.app.tools import Tool
 from chromview.app.view_state import ViewState
-from chromview.core.chromosome import Box
+from chromview.core.chromosome import Box, Stain
 from chromview.ui import theme
 from chromview.ui.bars import Bar, with_bar
 from chromview.ui.deeds import Deeds
@@ -31,6 +31,9 @@ LAYOUT_VERSION = 1
 SLIDES_WIDTH = 156
 DEFAULT_SHARE = 0.36
 """Of the window's width, for the karyogram; the slide stays the largest thing."""
+
+
+_STAINS = {Stain.G_BAND: "case.stain_g", Stain.Q_BAND: "case.stain_q", Stain.DAPI: "case.stain_dapi"}
 
 
 class MainWindow(QMainWindow):
@@ -224,6 +227,8 @@ class MainWindow(QMainWindow):
         self.device_button.setText(f"Device: {state.device or 'automatic'}")
         name = state.case_name or "Untitled case"
         self.setWindowTitle(f"{name} — chromview")
+        if state.stain is not None:
+            self.actions_by_id.check(_STAINS[state.stain], True)
         self.viewer.masks.select(state.selected, state.second)
         self.karyogram.show_selection(state.selected, state.second)
         self.strip.show_target(self._target(state))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,12 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from chromview.app.jobs import Jobs
-from chromview.core.chromosome import Analysis, SlideImage, Stain
+from chromview.core.chromosome import Analysis, Chromosome, Quality, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
 from chromview.ui.window import MainWindow
 
-from .helpers import Sample, settle
+from .helpers import Hand, Sample, inside, settle, show_sample
 
 
 class Engine:
@@ -149,3 +150,40 @@ def test_closing_while_it_runs_ends_everything(working: MainWindow, engine: Engi
     window.close()
     QApplication.processEvents()
     assert not window.isVisible()
+
+
+def test_after_an_edit_the_masks_are_read_anew_and_undo_takes_that_back_too(
+    open_window: Callable[..., MainWindow], cell: Sample, qtbot: Any
+) -> None:
+    def reread(
+        image: SlideImage, chromosomes: Sequence[Chromosome], ids: Collection[int], models: Any, *, stain: Stain | None
+    ) -> tuple[Chromosome, ...]:
+        return tuple(replace(c, number=3, class_confidence=0.8) for c in chromosomes if c.id in ids)
+
+    window = open_window(jobs=Jobs(load_models=lambda device: SimpleNamespace(description="CPU (test)"), reread=reread))
+    show_sample(window, cell)
+    chromosome = next(c for c in window.controller.chromosomes.values() if c.number == 9)
+    window.performer.select(chromosome.id)
+    window.perform("mask.erase")
+    at = inside(window, chromosome.id)
+    Hand(window.viewer).drag(at, at)
+    assert window.controller.chromosomes[chromosome.id].area < chromosome.area
+    qtbot.waitUntil(lambda: window.controller.chromosomes[chromosome.id].number == 3)
+    window.perform("edit.undo")
+    assert window.controller.chromosomes[chromosome.id].number == 9
+    assert window.controller.chromosomes[chromosome.id].area == chromosome.area
+
+
+def test_a_slide_without_chromosomes_says_what_to_do(window: MainWindow, cell: Sample) -> None:
+    window.deeds.open_paths([cell.path])
+    slide = window.controller.selection.slide
+    assert slide is not None
+    nothing = replace(cell.analysis, chromosomes=(), quality=Quality(count=0))
+    document = window.controller.document
+    document.set_analysis(slide, nothing, document.request(slide))
+    settle(window)
+    assert "No chromosome was found" in window.karyogram.empty_text
+    window.perform("case.stain_dapi")
+    settle(window)
+    assert window.controller.stain is Stain.DAPI
+    assert window.actions_by_id["case.stain_dapi"].isChecked()
