@@ -52,6 +52,8 @@ from chromview.storage.label_set import KNOWN_FORMS, Form, Grey, LabelSet, label
 CONTAINER_SUFFIXES: tuple[str, ...] = (".h5", ".hdf5", ".npz", ".json")
 _IMAGE_FOLDERS = ("images", "image", "imgs", "img")
 _LABEL_FOLDERS = ("labels", "label", "masks", "mask", "gt", "painted")
+_MOST_PACKED = 1100  # Deflate makes nothing smaller than by 1032
+
 MAX_CONTAINER_BYTES = 16 << 30
 """Largest container that is read; its arrays are held in memory."""
 
@@ -173,20 +175,23 @@ def _read_hdf5(path: Path) -> LabelSet:
         raise UserError("is not an HDF5 file, or a damaged one", path=path, advice="Copy or export it again.")
     try:
         with h5py.File(path) as file:
-            names = [str(n) for n in file["name"].asstr()[:]] if "name" in file else None
+            names = None
+            # Strings of varying length are not read: damaged ones keep HDF5 busy for ever.
+            if "name" in file and file["name"].dtype.kind == "S":
+                names = [name.decode("utf-8", "replace") for name in _read_dataset(path, file["name"]).ravel()]
             if "dataset_1" in file:
                 pairs = file["dataset_1"]
                 if pairs.ndim != 4 or pairs.shape[3] != 2:
                     raise UserError(
                         f"has 'dataset_1' of shape {pairs.shape}, not (N, H, W, 2)", path=path, advice=KNOWN_FORMS
                     )
-                both = pairs[:]
+                both = _read_dataset(path, pairs)
                 return label_set(path, both[..., 0], both[..., 1], names, Form.PAIRS, exact="chromview" in file.attrs)
             if "image" in file or "label" in file:
-                images, labels = (file[key][:] if key in file else None for key in ("image", "label"))
+                images, labels = (_read_dataset(path, file[key]) if key in file else None for key in ("image", "label"))
                 return label_set(path, images, labels, names, Form.HDF5, exact="chromview" in file.attrs)
             keys = ", ".join(list(file)[:6]) or "nothing"
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError, MemoryError) as error:
         raise UserError(f"is a damaged HDF5 file ({error})", path=path, advice="Copy or export it again.") from error
     raise UserError(
         f"holds no clusters, but {keys}",
@@ -195,11 +200,23 @@ def _read_hdf5(path: Path) -> LabelSet:
     )
 
 
+def _read_dataset(path: Path, dataset: Any) -> npt.NDArray[Any]:
+    """All of a dataset, unless it claims to be larger than the file could hold.
+
+    HDF5 believes a damaged size and fills what is missing, for hours.
+    """
+    if not isinstance(dataset, h5py.Dataset) or dataset.nbytes > _MOST_PACKED * path.stat().st_size:
+        raise ValueError(f"'{dataset.name}' has an impossible size")
+    if dataset.nbytes > MAX_CONTAINER_BYTES:
+        raise UserError("is too large for the memory of a computer", path=path, advice="Split it into several files.")
+    return np.asarray(dataset[:])
+
+
 def _hdf5(path: Path, content: LabelSet, form: Form) -> bytes:
     images, labels = _stack(path, content.images), _stack(path, content.labels)
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        file.attrs["chromview"] = __version__
+        file.attrs["chromview"] = np.bytes_(__version__)
         if form is Form.PAIRS:
             if images is None or labels is None:
                 raise UserError("needs both images and labels", path=path, advice="Use a form that needs one of them.")
@@ -208,7 +225,7 @@ def _hdf5(path: Path, content: LabelSet, form: Form) -> bytes:
             for key, array in (("image", images), ("label", labels)):
                 if array is not None:
                     file.create_dataset(key, data=array, **_packing)
-        file.create_dataset("name", data=list(content.names), dtype=h5py.string_dtype())
+        file["name"] = np.array([name.encode("utf-8", "replace") for name in content.names])
     return buffer.getvalue()
 
 
@@ -233,6 +250,7 @@ def _read_npz(path: Path) -> LabelSet:
         RuntimeError,
         BadZipFile,
         zlib.error,
+        MemoryError,
     ) as error:
         raise UserError(f"is a damaged npz file ({error})", path=path, advice="Copy or export it again.") from error
     if "arr_0" not in arrays and "arr_1" not in arrays:

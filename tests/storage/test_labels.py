@@ -318,3 +318,11 @@ def test_any_labels_survive_our_own_files(tmp_path: Path, data: st.DataObject) -
         images = [photograph(label) for label in labels]
         write_labels(tmp_path / name, LabelSet(own.names, images, labels, Form.HDF5), form)
         np.testing.assert_array_equal(read_labels(tmp_path / name).labels, labels)
+
+
+def test_an_impossible_size_is_refused_at_once(tmp_path: Path) -> None:
+    """HDF5 would make up what is missing, for hours."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("image", (1 << 30, 1000, 1000), np.uint8, chunks=(1, 1000, 1000))
+    with pytest.raises(UserError, match="impossible size"):
+        read_labels(tmp_path / "a.h5")
