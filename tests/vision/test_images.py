@@ -1,0 +1,178 @@
+"""Clusters and single chromosomes that come as images of their own, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from chromview.core.chromosome import Box, Chromosome, Stain
+from chromview.core.masks import four_label
+from chromview.core.straighten import straighten
+from chromview.errors import Cancelled
+from chromview.progress import CancelToken
+from chromview.simulate.metaphase import Simulated, simulate_cluster, simulate_metaphase
+from chromview.vision.clusters import label_cluster
+from chromview.vision.pieces import Found
+from chromview.vision.pipeline import Models, classify_images, label_clusters
+from chromview.vision.segmenter import PixelMaps
+
+
+def iou(label: np.ndarray, truth: np.ndarray) -> float:
+    """Of the worse of the two chromosomes, in the better order."""
+
+    def one(a: int, b: int) -> float:
+        x, y = (label & a) > 0, (truth & b) > 0
+        return float((x & y).sum() / max(1, (x | y).sum()))
+
+    return max(min(one(1, 1), one(2, 2)), min(one(1, 2), one(2, 1)))
+
+
+@pytest.fixture(scope="module")
+def clusters() -> list[Simulated]:
+    return [simulate_cluster(2, seed=seed, crossing=seed % 3 != 0) for seed in range(10, 19)]
+
+
+def test_clusters_are_labelled(clusters: Sequence[Simulated], models: Models) -> None:
+    images = np.stack([c.image for c in clusters])
+    told: list[float] = []
+    labels = label_clusters(images, models, progress=lambda _, share: told.append(share), batch=4)
+    assert labels.shape == images.shape
+    assert labels.dtype == np.uint8
+    assert set(np.unique(labels)) <= {0, 1, 2, 3}
+    assert told == sorted(told) and told[-1] == 1.0
+    truth = [four_label(c.countable, c.image.shape) for c in clusters]
+    foreground = [((a > 0) & (b > 0)).sum() / ((a > 0) | (b > 0)).sum() for a, b in zip(labels, truth, strict=True)]
+    assert min(foreground) > 0.8
+    scores = [iou(a, b) for a, b in zip(labels, truth, strict=True)]
+    assert np.mean(np.array(scores) > 0.7) > 0.6
+    for label in labels:
+        sizes = [int(((label & which) > 0).sum()) for which in (1, 2)]
+        # "1 the smaller"; where only one was found it is 1 throughout.
+        assert sizes[0] <= sizes[1] or sizes[1] == 0
+
+
+def test_labels_do_not_depend_on_the_batch_or_on_the_stain(clusters: Sequence[Simulated], models: Models) -> None:
+    images = np.stack([c.image for c in clusters[:4]])
+    together = label_clusters(images, models)
+    for image, label in zip(images, together, strict=True):
+        alone = label_clusters(image[None], models)[0]
+        assert (alone != label).mean() < 0.01
+    dark = label_clusters(255 - images, models)
+    assert (dark != together).mean() < 0.01
+
+
+def test_no_clusters_and_blank_ones(models: Models) -> None:
+    assert label_clusters(np.zeros((0, 64, 64), np.uint8), models).shape == (0, 64, 64)
+    for value in (0, 255):
+        assert not label_clusters(np.full((2, 50, 70), value, np.uint8), models).any()
+
+
+def found(top: int, left: int, height: int, width: int) -> Found:
+    return Found(Box(top, left, top + height, left + width), np.ones((height, width), np.float32), 1.0, True)
+
+
+def no_maps(height: int, width: int) -> PixelMaps:
+    return PixelMaps(*np.zeros((3, height, width), np.float32))
+
+
+def test_labels_of_what_was_found() -> None:
+    label = label_cluster([found(0, 0, 4, 20), found(2, 5, 10, 3)], no_maps(20, 24))
+    assert label[1, 1] == 2  # the larger
+    assert label[8, 6] == 1
+    assert label[3, 6] == 3
+    assert label[15, 15] == 0
+
+
+def test_a_third_part_goes_to_the_nearer_chromosome() -> None:
+    label = label_cluster([found(0, 0, 4, 20), found(12, 0, 4, 12), found(17, 2, 2, 5)], no_maps(20, 24))
+    assert (label[17:19, 2:7] == 1).all()
+    assert (label[0:4, 0:20] == 2).all()
+
+
+def test_one_and_nothing_found() -> None:
+    assert set(np.unique(label_cluster([found(2, 2, 5, 5)], no_maps(10, 10)))) == {0, 1}
+    assert not label_cluster([], no_maps(10, 10)).any()
+
+
+@pytest.fixture(scope="module")
+def cell() -> tuple[list[np.ndarray], list[int]]:
+    """The chromosomes of a cell as a karyogram shows them, p arm up, on white."""
+    simulated = simulate_metaphase("46,XY", seed=9, crossings=0, contacts=0, nuclei=0, debris=0, bends=0.3)
+    return [upright(simulated, c) for c in simulated.countable], [c.number for c in simulated.countable]
+
+
+def upright(simulated: Simulated, chromosome: Chromosome) -> np.ndarray:
+    return straighten(simulated.slide, chromosome, simulated.stain).image
+
+
+def test_chromosomes_are_classified(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    """The bands are simulated, so the networks read them less surely than real ones: far above chance is asked."""
+    images, numbers = cell
+    cells = ["a"] * len(images)
+    told: list[float] = []
+    single = classify_images(images, models, cells=cells, progress=lambda _, share: told.append(share))
+    assert single.probabilities.shape == (46, 24)
+    assert np.allclose(single.probabilities.sum(axis=1), 1, atol=1e-3)
+    assert (single.numbers == single.probabilities.argmax(axis=1) + 1).all()
+    assert told == sorted(told) and told[-1] == 1.0
+    order = np.argsort(-single.probabilities, axis=1)[:, :5] + 1
+    assert np.mean([n in top for n, top in zip(numbers, order, strict=True)]) > 0.5
+    assert single.p_up.mean() > 0.6
+
+
+def test_a_cell_decided_together_has_two_of_each(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    images, numbers = cell
+    single = classify_images(images, models, cells=["a"] * 46)
+    whole = classify_images(images, models, cells=["a"] * 46, by_cell=True)
+    assert (whole.probabilities == single.probabilities).all()
+    counts = np.bincount(whole.numbers, minlength=25)[1:]
+    assert np.abs(counts[:22] - 2).sum() <= np.abs(np.bincount(single.numbers, minlength=25)[1:23] - 2).sum()
+    assert counts.max() <= 4
+    assert (whole.numbers == numbers).sum() >= (single.numbers == numbers).sum() - 2
+
+
+def test_cells_are_decided_apart(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    """Two cells, their chromosomes mixed: each is decided as if it were alone."""
+    images, _ = cell
+    alone = classify_images(images, models, cells=["a"] * 46, by_cell=True).numbers
+    mixed = classify_images(
+        [image for image in images for _ in range(2)], models, cells=["a", "b"] * 46, by_cell=True
+    ).numbers
+    assert (mixed[::2] == alone).all()
+    assert (mixed[1::2] == alone).all()
+
+
+def test_upside_down_is_told(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    images = cell[0]
+    up = classify_images(images, models, cells=["a"] * 46)
+    down = classify_images([image[::-1].copy() for image in images], models, cells=["a"] * 46)
+    assert (up.p_up != down.p_up).mean() > 0.9
+    assert (up.numbers == down.numbers).mean() > 0.9
+
+
+def test_an_inverted_image_is_classified_alike(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    images = cell[0][:12]
+    usual = classify_images(images, models, stain=Stain.G_BAND)
+    inverted = classify_images([255 - image for image in images], models, stain=Stain.G_BAND)
+    assert (usual.numbers == inverted.numbers).all()
+
+
+def test_images_without_a_chromosome_say_that_they_know_nothing(models: Models) -> None:
+    blank = [np.full((30, 20), 255, np.uint8), np.zeros((5, 5), np.uint8), np.full((1, 1), 3, np.uint8)]
+    answer = classify_images(blank, models, by_cell=True)
+    assert np.allclose(answer.probabilities, 1 / 24)
+    assert (answer.numbers == 1).all()
+    nothing = classify_images([], models)
+    assert nothing.numbers.shape == (0,)
+    assert nothing.probabilities.shape == (0, 24)
+
+
+def test_cancelling(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        classify_images(cell[0][:2], models, cancel=token)
+    with pytest.raises(Cancelled):
+        label_clusters(np.zeros((1, 32, 32), np.uint8), models, cancel=token)
