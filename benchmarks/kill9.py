@@ -3,8 +3,8 @@
     python benchmarks/kill9.py [--times 50] [--seed 0]
 
 A process of its own opens the case and edits it without pause: it paints, cuts, joins, undoes and
-redoes, and after each step tells the number of the step and a digest of all chromosomes. At a random
-moment it gets SIGKILL. The case is then opened again here, as a person would after a crash, and must
+redoes, and after each step tells the number of the step and a digest of all chromosomes. After a
+random number of steps, a random moment later, it gets SIGKILL. The case is then opened again here, as a person would after a crash, and must
 hold every step that was told as finished: the same digest, or one step more (the one in progress).
 The next round goes on with the same file.
 """
@@ -100,8 +100,8 @@ def edit_once(document: Document, slide: int, rng: np.random.Generator) -> None:
         return  # a cut that misses or a join with itself is no step
 
 
-def round_of(path: Path, seed: int, seconds: float) -> tuple[int, int, bool]:
-    """Let a process edit for some time, kill it, open the case.
+def round_of(path: Path, seed: int, steps: int, seconds: float) -> tuple[int, int, bool]:
+    """Let a process finish some steps, kill it a moment later, open the case.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def round_of(path: Path, seed: int, seconds: float) -> tuple[int, int, bool]:
         [sys.executable, __file__, "--edit", str(path), "--seed", str(seed)], stdout=subprocess.PIPE
     )
     assert child.stdout is not None
-    first = child.stdout.readline()
+    first = b"".join(child.stdout.readline() for _ in range(steps + 1))
     time.sleep(seconds)
     os.kill(child.pid, signal.SIGKILL)
     told = (first + child.stdout.read()).decode().splitlines(keepends=True)
@@ -189,7 +189,9 @@ def main() -> None:
         path = Path(folder) / "case.chromview"
         make_case(path)
         for number in range(arguments.times):
-            steps, gone, one_more = round_of(path, arguments.seed * 1000 + number, float(rng.uniform(0.02, 0.6)))
+            steps, gone, one_more = round_of(
+                path, arguments.seed * 1000 + number, int(rng.integers(0, 40)), float(rng.uniform(0, 0.03))
+            )
             finished, missing, kept = finished + steps, missing + gone, kept + one_more
         size = path.stat().st_size
     print(f"killed {arguments.times} times; {finished} steps were finished, {missing} of them are missing afterwards")
