@@ -4,9 +4,9 @@
 
 A process of its own opens the case and edits it without pause: it paints, cuts, joins, undoes and
 redoes, and after each step tells the number of the step and a digest of all chromosomes. After a
-random number of steps, a random moment later, it gets SIGKILL. The case is then opened again here, as a person would after a crash, and must
-hold every step that was told as finished: the same digest, or one step more (the one in progress).
-The next round goes on with the same file.
+random number of steps, a random moment later, it gets SIGKILL. The case is then opened again here,
+as a person would after a crash, and must hold every step that was told as finished: the same digest,
+or one step more (the one in progress). The next round goes on with the same file.
 """
 
 from __future__ import annotations
