@@ -33,6 +33,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from chromview.app.selection import at
 from chromview.core.chromosome import Analysis, Box, Chromosome, Quality, State
 from chromview.core.karyotype import assign_slots
 from chromview.simulate.metaphase import simulate_metaphase
@@ -77,6 +78,10 @@ class Hand:
         if kind is QEvent.Type.MouseMove:
             self.cpu.append((time.thread_time() - cpu) * 1000)
         return (time.perf_counter() - start) * 1000
+
+    def place(self, y: float, x: float) -> QPoint:
+        """Where a slide pixel is on the viewer."""
+        return self.viewer.to_screen(y, x).toPoint()
 
     def press(self, y: float, x: float) -> float:
         self.at = self.viewer.to_screen(y, x)
@@ -131,8 +136,13 @@ def measure(
         window.viewer.reveal(controller.chromosomes[id].box)
         app.processEvents()
         presses.append(hand.press(*points[0]))
+        looked = False
         for n, point in enumerate(points[1:], start=1):
-            look = n == per_stroke // 2
+            # Where nothing lies yet: there a brush must show, while an eraser or a second coat would not.
+            here = int(point[0]), int(point[1])
+            free = not at(controller.chromosomes, *here, reach=0)
+            look = not looked and bool(stroke % 3) and free and window.viewer.rect().contains(hand.place(*point))
+            looked = looked or look
             if look:
                 hand.at = window.viewer.to_screen(*point)
                 before = hand.picture_around()
