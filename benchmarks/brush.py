@@ -137,7 +137,7 @@ def measure(
         app.processEvents()
         presses.append(hand.press(*points[0]))
         looked = False
-        for n, point in enumerate(points[1:], start=1):
+        for point in points[1:]:
             # Where nothing lies yet: there a brush must show, while an eraser or a second coat would not.
             here = int(point[0]), int(point[1])
             free = not at(controller.chromosomes, *here, reach=0)
