@@ -214,7 +214,7 @@ def write_analysis(folder: Path | str, image: SlideImage, analysis: Analysis) ->
     """
     # Names of files need not be text; letters that are none are drawn as question marks.
     name = Path(image.path).name.encode("utf-8", "replace").decode("utf-8")
-    title = " - ".join(part for part in (name, analysis.proposal) if part)
+    title = " - ".join(part for part in (name, analysis.proposal and f"{analysis.proposal} (proposal)") if part)
     info: dict[str, Any] = {"stain": str(analysis.stain), "proposal": analysis.proposal}
     chromosomes = analysis.chromosomes
     write_folder(
