@@ -88,11 +88,12 @@ def read_karyotypes(path: Path | str, split: str) -> Karyotypes:
             cases = group["case"][:].astype(str)
             cells = np.char.add(np.char.add(cases, "/"), group["cell"][:].astype(str))
             description = str(file.attrs.get("description", ""))
-    except (OSError, KeyError) as error:
+        images = [pixels[o : o + h * w].reshape(h, w) for o, h, w in zip(offset, height, width, strict=True)]
+    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
+        # Not only files that are none: also arrays that do not fit each other, and groups in place of arrays.
         raise UserError(
             f"cannot be read as single chromosomes ({error})", path=path, advice="Give a *_karyotypes.h5 file."
         ) from error
-    images = [pixels[o : o + h * w].reshape(h, w) for o, h, w in zip(offset, height, width, strict=True)]
     stain = Stain.Q_BAND if "black background" in description else Stain.G_BAND
     return Karyotypes(images, numbers, cells, cases, stain)
 
@@ -144,7 +145,7 @@ def read_metaphases(path: Path | str, split: str) -> list[Metaphase]:
                 )
                 for name, group in file[split].items()
             ]
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
         raise UserError(f"cannot be read as metaphases with truth ({error})", path=path) from error
 
 

@@ -130,8 +130,21 @@ def _true_masks(path: Path, split: str) -> tuple[list[npt.NDArray[np.uint8]], np
     return images, np.array(numbers), cells, Stain.DAPI
 
 
-def evaluate_segmenter(path: Path | str, split: str, models: Models, progress: Progress = silent) -> dict[str, Any]:
+def evaluate_segmenter(
+    path: Path | str,
+    split: str,
+    models: Models,
+    progress: Progress = silent,
+    *,
+    pairs: int = PAIRS,
+    cells: int = CELLS,
+) -> dict[str, Any]:
     """Segmentation on metaphases with truth, or on pairs and cells composed from single chromosomes.
+
+    Parameters
+    ----------
+    pairs, cells
+        How many are composed; the published figures are those of the usual numbers.
 
     Raises
     ------
@@ -145,21 +158,21 @@ def evaluate_segmenter(path: Path | str, split: str, models: Models, progress: P
     data = read_karyotypes(path, split)
     if not data.readable or data.stain.bright_on_dark:
         raise UserError("holds no G-banded chromosomes to compose clusters from", path=path)
-    pairs = list(composed_pairs(data, PAIRS))
+    drawn = list(composed_pairs(data, pairs))
     progress("pairs", 0.1)
-    labels = label_clusters(np.stack([pair.image for pair in pairs]), models)
-    both_solved = [_solved_pair(label, pair.label) for label, pair in zip(labels, pairs, strict=True)]
-    pair_scores = pooled(score_image(label, pair.label) for label, pair in zip(labels, pairs, strict=True))
+    labels = label_clusters(np.stack([pair.image for pair in drawn]), models)
+    both_solved = [_solved_pair(label, pair.label) for label, pair in zip(labels, drawn, strict=True)]
+    pair_scores = pooled(score_image(label, pair.label) for label, pair in zip(labels, drawn, strict=True))
     pair_scores["solved"] = round(float(np.mean(both_solved)), 4)
     pair_scores["solved_touching"] = round(
-        float(np.mean([s for s, p in zip(both_solved, pairs, strict=True) if p.touching])), 4
+        float(np.mean([s for s, p in zip(both_solved, drawn, strict=True) if p.touching])), 4
     )
-    cells = [(cell.image, cell.instances) for cell in composed_cells(data, CELLS)]
+    slides = [(cell.image, cell.instances) for cell in composed_cells(data, cells)]
     return {
         "file": path.name,
         "split": split,
         "pairs": pair_scores,
-        "cells": _slides(cells, models, Stain.G_BAND, progress),
+        "cells": _slides(slides, models, Stain.G_BAND, progress),
     }
 
 
@@ -180,6 +193,8 @@ def _slides(
     progress: Progress,
 ) -> dict[str, Any]:
     slides = list(slides)
+    if not slides:
+        return {"slides": 0}
     scores, classed_right, whole_right, truths, seconds = [], 0, 0, 0, []
     confidences: list[tuple[float, bool]] = []
     for index, (image, instances) in enumerate(slides):

@@ -124,7 +124,7 @@ def test_a_folder_without_data_is_said(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_run(gband_only: Path, data: Path, tmp_path: Path) -> None:
-    broken = float("nan")
+    broken = float("inf")
     with pytest.raises(UserError, match="no number"):
         train_classifier.main(classifier_options(gband_only, tmp_path / "c", learning_rate=broken))
     with pytest.raises(UserError, match="no number"):
