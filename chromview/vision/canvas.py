@@ -66,9 +66,9 @@ def _resized(image: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArr
     return F.interpolate(tensor, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
 
 
-def canvas_axis(mask: BoolArray) -> npt.NDArray[np.float32]:
-    """Axis ``(n, 2)`` of a mask, its upper end first."""
-    return upper_end_first(find_axis(mask))
+def canvas_axis(mask: BoolArray, usual: float | None = None) -> npt.NDArray[np.float32]:
+    """Axis ``(n, 2)`` of a mask, its upper end first; `usual` is the width that chromosomes of the slide have."""
+    return upper_end_first(find_axis(mask, usual_width=usual))
 
 
 def upper_end_first(axis: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -30,8 +30,12 @@ LARGEST_WINDOW = 224
 SMALLEST_PIECE = 12
 SMALLEST_CHROMOSOME = 40
 """Pixels of the canonical scale; below that nothing is a chromosome."""
-OVERLAP_LEVEL, CONTACT_LEVEL = 0.45, 0.4
+OVERLAP_LEVEL, CONTACT_LEVEL = 0.25, 0.2
 """Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
+PROBED_AREA = 1200
+"""Canonical pixels: larger regions that nothing cuts are asked for by both of their ends; chosen on `val`."""
+JOIN_LEVEL = 0.5
+"""Share that two pieces must claim of each other to be one chromosome; chosen on `val`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +79,27 @@ def find_chromosomes(
 
 
 def find_in_many(
-    images: Sequence[Float], maps: Sequence[PixelMaps], segmenter: Segmenter, cancel: CancelToken | None = None
+    images: Sequence[Float],
+    maps: Sequence[PixelMaps],
+    segmenter: Segmenter,
+    cancel: CancelToken | None = None,
+    *,
+    at_least: int = 1,
 ) -> list[list[Found]]:
-    """`find_chromosomes` for many images at once, so that their prompts share batches."""
-    clusters = [
-        (index, cluster)
-        for index, (darkness, answer) in enumerate(zip(images, maps, strict=True))
-        for cluster in _clusters(darkness.shape, answer)
-    ]
+    """`find_chromosomes` for many images at once, so that their prompts share batches.
+
+    Parameters
+    ----------
+    at_least
+        How many chromosomes an image is known to hold; 2 where each is a cluster of two. An image
+        that is one connected region is then cut and kept apart until it has as many.
+    """
+    clusters = []
+    for index, (darkness, seen) in enumerate(zip(images, maps, strict=True)):
+        regions = _clusters(darkness.shape, seen)
+        if len(regions) == 1:
+            regions[0].at_least = at_least
+        clusters += [(index, region) for region in regions]
     waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.prompts()]
     # What nobody claims after the first answers is asked for once more.
     for _ in range(2):
@@ -109,17 +126,31 @@ class _Cluster:
     frame: Box
     """The region with a margin around it; all masks lie in it."""
     own: Bool
-    blocked: Bool
+    overlap: Float
+    contact: Float
+    at_least: int = 1
     answers: list[tuple[_Piece, Float]] = field(default_factory=list)
 
-    def prompts(self) -> list[Bool]:
-        """The pieces that overlaps and contact lines leave; none for a region that nothing cuts."""
-        parts, count = ndimage.label(self.own & ~self.blocked)
+    def _pieces(self, share: float) -> list[Bool]:
+        blocked = (self.overlap > share * OVERLAP_LEVEL) | (self.contact > share * CONTACT_LEVEL)
+        parts, count = ndimage.label(self.own & ~blocked)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
-        kept = [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
-        if len(kept) > 1:
-            return kept
-        return [self.own & ~self.blocked] if self.blocked.sum() >= SMALLEST_PIECE else []
+        return [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
+
+    def prompts(self) -> list[Bool]:
+        """The pieces that overlaps and contact lines leave; none for a region that nothing cuts.
+
+        A region that is known to hold more is cut at ever weaker lines, and at last at its ends.
+        """
+        pieces = self._pieces(1.0)
+        for share in (0.5, 0.25, 0.12):
+            if len(pieces) >= self.at_least:
+                break
+            pieces = self._pieces(share)
+        if len(pieces) < 2 and (self.at_least > 1 or int(self.own.sum()) >= PROBED_AREA):
+            # One long chromosome answers to both of its ends; two that lie on each other do not.
+            return _ends(self.own)
+        return pieces if len(pieces) > 1 else []
 
     def unclaimed(self) -> list[Bool]:
         """Parts of the region that no answer claims and that are too large to be a mistake at an edge."""
@@ -134,6 +165,22 @@ class _Cluster:
         return [labels == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_CHROMOSOME]
 
 
+def _ends(mask: Bool, radius: int = 5) -> list[Bool]:
+    """Dabs on the two points of a mask that are farthest from each other."""
+    y, x = np.nonzero(mask)
+    middle = np.array([y.mean(), x.mean()])
+    points = np.stack([y, x], 1)
+    first = points[int(np.argmax(((points - middle) ** 2).sum(1)))]
+    second = points[int(np.argmax(((points - first) ** 2).sum(1)))]
+    return [_dab(mask, int(end[0]), int(end[1]), radius) for end in (first, second)]
+
+
+def _dab(mask: Bool, y: int, x: int, radius: int) -> Bool:
+    canvas = np.zeros(mask.shape, np.uint8)
+    cv2.circle(canvas, (x, y), radius, 1, -1)
+    return (canvas > 0) & mask
+
+
 def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
     labels, _ = ndimage.label(maps.foreground > 0.5, structure=EIGHT)
     clusters = []
@@ -143,8 +190,7 @@ def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
         own = labels[frame.slices] == index
         if own.sum() < SMALLEST_CHROMOSOME:
             continue
-        blocked = (maps.overlap[frame.slices] > OVERLAP_LEVEL) | (maps.contact[frame.slices] > CONTACT_LEVEL)
-        clusters.append(_Cluster(frame, own, blocked & own))
+        clusters.append(_Cluster(frame, own, maps.overlap[frame.slices], maps.contact[frame.slices]))
     return clusters
 
 
@@ -194,8 +240,8 @@ def _join(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
     claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
     affinity = (claims + claims.T) / 2
     groups = [[i] for i in range(len(group))]
-    while len(groups) > 1:
-        best, pair = 0.5, None
+    while len(groups) > cluster.at_least:
+        best, pair = JOIN_LEVEL, None
         for a in range(len(groups)):
             for b in range(a):
                 value = float(affinity[np.ix_(groups[a], groups[b])].mean())

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chromview.core.axis import usual_width
 from chromview.core.centromere import find_centromere
 from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, SlideImage, Stain, State
 from chromview.core.karyotype import assign_slots, formula
@@ -171,11 +172,12 @@ def _local(darkness: npt.NDArray[np.float32], chromosome: Chromosome) -> npt.NDA
 
 def _sheets(darkness: npt.NDArray[np.float32], chromosomes: Sequence[Chromosome], cancel: CancelToken) -> list[_Sheet]:
     sheets = []
+    usual = usual_width(chromosome.mask for chromosome in chromosomes) if len(chromosomes) >= CLUSTER_LIMIT else None
     for chromosome in chromosomes:
         cancel.check()
         origin = np.array([chromosome.box.top, chromosome.box.left], np.float32)
         known = chromosome.axis
-        axis = canvas_axis(chromosome.mask) if known is None else known - origin
+        axis = canvas_axis(chromosome.mask, usual) if known is None else known - origin
         image, length = to_sheet(_local(darkness, chromosome), chromosome.mask, axis)
         sheets.append(_Sheet(image, length, (axis + origin).astype(np.float32)))
     return sheets
@@ -303,7 +305,7 @@ def label_clusters(
         chunk = images[start : start + batch]
         darkness = np.stack([_small_darkness(image) for image in chunk])
         maps = models.segmenter.pixels_of_many(darkness)
-        found = find_in_many(list(darkness), maps, models.segmenter, cancel)
+        found = find_in_many(list(darkness), maps, models.segmenter, cancel, at_least=2)
         for row in range(len(chunk)):
             labels[start + row] = label_cluster(found[row], maps[row])
         progress("label", (start + len(chunk)) / len(images))
