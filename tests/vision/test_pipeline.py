@@ -67,6 +67,24 @@ def test_the_chromosomes_of_a_metaphase_are_found(name: str, answered: Callable)
     assert np.median(iou) > 0.8
 
 
+@pytest.mark.parametrize("name", [n for n in METAPHASES if "dapi" not in n])
+def test_banded_chromosomes_are_read(name: str, answered: Callable) -> None:
+    """Class and upper end of those whose mask was found; DAPI shows too little of the bands to ask for it."""
+    truth, analysis = answered(name)
+    found = counted(analysis.chromosomes)
+    true = list(truth.countable)
+    values = table(true, found, analysis.shape)
+    rows, columns = linear_sum_assignment(-values)
+    pairs = [(true[i], found[j]) for i, j in zip(rows, columns, strict=True) if values[i, j] > 0.6]
+    assert np.mean([a.number == b.number for a, b in pairs]) > 0.65
+    upright = []
+    for a, b in pairs:
+        assert a.axis is not None and b.axis is not None
+        p_end = b.axis[0] if b.p_up else b.axis[-1]
+        upright.append(np.hypot(*(p_end - a.axis[0])) < np.hypot(*(p_end - a.axis[-1])))
+    assert np.mean(upright) > 0.75
+
+
 @pytest.mark.parametrize("name", METAPHASES)
 def test_what_is_said_of_a_metaphase_is_complete_and_consistent(name: str, answered: Callable) -> None:
     truth, analysis = answered(name)
