@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QFont,
     QKeyEvent,
     QMouseEvent,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
 from chromview.ui.karyogram_paint import KaryogramPainter
+from chromview.ui.viewer import paint_focus
 
 if TYPE_CHECKING:
     from chromview.core.karyogram import KaryogramLayout
@@ -72,6 +74,8 @@ class KaryogramView(QWidget):
         )
         self.empty_text = "The karyogram appears here when the slide has been analysed."
         self.drawing = KaryogramPainter()
+        self.pointer_elsewhere: Callable[[], bool] = lambda: False
+        """Whether the pointer is on the slide: then digits are labels there, wherever the focus is."""
         self._chromosomes: Mapping[int, Chromosome] = {}
         self._pictures: Mapping[int, Straightened] = {}
         self._layout: KaryogramLayout | None = None
@@ -268,6 +272,8 @@ class KaryogramView(QWidget):
         return super().event(event)
 
     def _takes(self, event: QKeyEvent) -> bool:
+        if self.pointer_elsewhere():
+            return False
         if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
             return False
         if self._drag is not None and event.key() == Qt.Key.Key_Escape:
@@ -353,6 +359,14 @@ class KaryogramView(QWidget):
 
     # -- painting ------------------------------------------------------------------------
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.update()
@@ -375,6 +389,9 @@ class KaryogramView(QWidget):
         self.drawing.accent = self.palette().color(QPalette.ColorRole.Highlight)
         drag = None if self._drag is None else (self._press_id, *self._to_canvas(self._drag))
         self.drawing.paint(painter, self._layout, self.font(), drag)
+        if self.hasFocus():
+            painter.resetTransform()
+            paint_focus(painter, self)
 
 
 class KaryogramArea(QScrollArea):

@@ -64,7 +64,7 @@ def _last_case(settings: QSettings) -> tuple[Document | None, str]:
     return None, ""
 
 
-def _show_fault(
+def show_fault(
     window: MainWindow, kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """An error of ours: say so, with something to copy, and go on."""
@@ -100,7 +100,7 @@ def run(paths: list[str]) -> int:
     except UserError as error:
         sys.stderr.write(f"chromview: {error}\n")
         return 2
-    sys.excepthook = lambda kind, error, trace: _show_fault(window, kind, error, trace)
+    sys.excepthook = lambda kind, error, trace: show_fault(window, kind, error, trace)
     _end_politely(window)
     # Short turns between threads: the window stays smooth while the analysis computes in Python.
     sys.setswitchinterval(0.001)

@@ -32,6 +32,9 @@ def draw_path(
     pen = QPen(colour, width, style)
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if style is Qt.PenStyle.DashLine:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([7 / width, 6 / width])  # in widths of the pen: 7 pixels on, 6 off
     painter.setPen(pen)
     painter.drawPath(path)
 

@@ -28,11 +28,18 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from chromview.app.selection import at
 from chromview.app.stroke import Stroke
 from chromview.app.tools import Tool, Tools
-from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.core.chromosome import Chromosome, SlideImage
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.mask_layer import EDGE, MaskLayer
 from chromview.ui.picture import Picture
 from chromview.ui.zoomable import Zoomable
+
+
+def paint_focus(painter: QPainter, widget: QWidget) -> None:
+    """Draw a thin frame around the panel that keys go to."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(widget.palette().color(QPalette.ColorRole.Highlight), 2))
+    painter.drawRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1))
 
 
 class Viewer(Zoomable):
@@ -226,23 +233,30 @@ class Viewer(Zoomable):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
-                self._space = True
-                self._set_cursor()
+                self.hold_to_move(True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
-                self._space = False
-                self._set_cursor()
+                self.hold_to_move(False)
         else:
             super().keyReleaseEvent(event)
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._space = False  # the release of the key will go elsewhere
+    def hold_to_move(self, held: bool) -> None:
+        """Whether a press moves the slide, whatever the tool: Space is held."""
+        self._space = held
         self._set_cursor()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.hold_to_move(False)  # the release of the key will go elsewhere
         super().focusOutEvent(event)
+        self.update()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._pointer = event.position()
@@ -301,6 +315,8 @@ class Viewer(Zoomable):
         if self._gesture is not None:
             self._gesture.paint(painter)
         self._paint_brush(painter)
+        if self.hasFocus():
+            paint_focus(painter, self)
 
     def _paint_brush(self, painter: QPainter) -> None:
         if self._pointer is None or not self.tools.tool.paints or self._space:
@@ -316,7 +332,3 @@ class Viewer(Zoomable):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(0.35)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 10, 10)
-
-    def repaint_box(self, box: Box) -> None:
-        """Have a rectangle of the slide painted again."""
-        self.update(self.on_screen(box, EDGE + 30))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent, QStatusTipEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent, QStatusTipEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from chromview.app.controller import Controller
@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         viewer.levels_changed.connect(self._levels_changed)
         viewer.menu_wanted.connect(self._context_menu)
         self.strip.levels.changed.connect(viewer.set_levels)
+        view.pointer_elsewhere = viewer.underMouse
         view.clicked.connect(self._karyogram_clicked)
         view.activated.connect(lambda id: self._reveal_close(id))
         view.moved.connect(self.performer.move)
@@ -375,6 +376,19 @@ class MainWindow(QMainWindow):
         menu.popup(at)
 
     # -- events --------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Nobody else wanted it: Space moves the slide below the pointer, wherever the focus is.
+        if event.key() == Qt.Key.Key_Space and self.viewer.underMouse() and not event.isAutoRepeat():
+            self.viewer.hold_to_move(True)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.viewer.hold_to_move(False)
+        else:
+            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication
 
 from chromview.core.chromosome import DecidedBy, Slot
@@ -114,6 +115,19 @@ def test_typing_a_class(cell_window: MainWindow, qtbot: Any, keys: str, number: 
     assert window.controller.chromosomes[id].number == number
     # In the karyogram digits are classes: the brush must not have been taken.
     assert window.actions_by_id["mask.select"].isChecked()
+
+
+def test_over_the_slide_digits_are_labels_wherever_the_focus_is(cell_window: MainWindow, qtbot: Any) -> None:
+    window = cell_window
+    id = of_class(window, 9)[0]
+    window.karyogram.setFocus()
+    Hand(window.karyogram).click(middle(window, id))
+    where = QPointF(40, 40)
+    QApplication.sendEvent(window.viewer, QEnterEvent(where, where, window.viewer.mapToGlobal(where)))
+    window.viewer.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    qtbot.keyClicks(window.karyogram, "2")
+    assert window.actions_by_id["mask.label2"].isChecked()
+    assert window.controller.chromosomes[id].number == 9
 
 
 def test_a_single_1_waits_for_a_second_digit_or_enter(cell_window: MainWindow, qtbot: Any) -> None:

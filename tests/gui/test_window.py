@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QTextBrowser
 
 from chromview.app.actions import ACTIONS, Menu, of_menu
 from chromview.ui import theme
+from chromview.ui.main import show_fault
 from chromview.ui.window import MainWindow
 
 from .helpers import Sample, settle, show_sample
@@ -266,3 +267,13 @@ def test_two_samples_in_one_case_keep_their_own_colours_and_masks(
     window.controller.selection.show_slide(second)
     settle(window)
     assert len(window.viewer.chromosomes) == len(cluster.analysis.chromosomes)
+
+
+def test_a_fault_of_ours_is_said_and_the_window_goes_on(window: MainWindow, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ZeroDivisionError("one over none")
+    except ZeroDivisionError as error:
+        show_fault(window, type(error), error, error.__traceback__)
+    assert "a fault of chromview" in window.bar("viewer").text
+    assert "ZeroDivisionError: one over none" in capsys.readouterr().err
+    assert window.isVisible()
