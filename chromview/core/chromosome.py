@@ -285,7 +285,7 @@ class Analysis:
         The stain that was told or given, and whether the grey scale runs the other way
         than this stain usually has it.
     scale
-        Slide pixels for one pixel of the networks' canonical scale.
+        Pixels of the networks' canonical scale for one pixel of the slide.
     chromosomes
         All instances, nuclei and debris included (see `Chromosome.kind`).
     proposal

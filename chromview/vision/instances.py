@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,11 +52,11 @@ def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -
     shape = (int(darkness.shape[0]), int(darkness.shape[1]))
     if not (darkness > STAINED).any():
         return [], SlideScale(1.0)
-    factor = _scale(*chromosome_width(darkness > STAINED), 1.0)
+    factor = _first_scale(*chromosome_width(darkness > STAINED))
     scaled, maps = _seen(darkness, factor, segmenter, cancel)
     # What is chromosome and what is dirt is known only now: measure again, without the dirt.
     better = _scale(*chromosome_width(maps.foreground > 0.5), factor)
-    if not 0.8 < better / factor < 1.25:
+    if not 0.87 < better / factor < 1.15:
         factor = better
         scaled, maps = _seen(darkness, factor, segmenter, cancel)
     found = find_chromosomes(scaled, maps, segmenter, cancel)
@@ -76,15 +77,29 @@ def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -
     return chromosomes, SlideScale(factor)
 
 
+def scale_of(chromosomes: Sequence[Chromosome]) -> SlideScale:
+    """The scale of a slide, from the masks of its chromosomes."""
+    widths = [chromosome_width(np.pad(c.mask, 1))[0] for c in chromosomes if c.area]
+    known = [width for width in widths if width > 0]
+    return SlideScale(_scale(float(np.median(known)), len(known), 1.0) if known else 1.0)
+
+
+def _first_scale(width: float, parts: int) -> float:
+    """Factor to look at a slide with first: its own scale, unless the stained parts are far from any chromosome's."""
+    wanted = CHROMOSOME_WIDTH / width if parts >= 6 else 1.0
+    return 1.0 if 0.55 < wanted < 1.8 else float(np.clip(wanted, 0.1, 4.0))
+
+
 def _scale(width: float, parts: int, factor: float) -> float:
     """Factor on the slide that brings chromosomes of `width` (seen at `factor`) to the canonical width."""
     if not parts or width <= 0:
         return factor
     wanted = factor * CHROMOSOME_WIDTH / width
-    low, high = KEEP_SCALE if parts >= 6 else KEEP_SCALE_OF_FEW
-    if low <= wanted <= high:
-        return 1.0
-    return float(np.clip(wanted, 0.1, 4.0))
+    if parts < 6:
+        low, high = KEEP_SCALE_OF_FEW
+        return 1.0 if low <= wanted <= high else float(np.clip(wanted, low, high))
+    low, high = KEEP_SCALE
+    return 1.0 if low <= wanted <= high else float(np.clip(wanted, 0.1, 4.0))
 
 
 def _seen(darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelToken) -> tuple[Float, PixelMaps]:
@@ -119,7 +134,8 @@ def _resized(probability: Float, at: Box, factor: float, shape: tuple[int, int])
 
 def _kind_by_stain(item: Found, darkness: Float, maps: PixelMaps) -> Kind | None:
     """What something found is, if it is too large, too faint, or lies in something stained; None for a chromosome."""
-    if int(item.mask.sum()) > 2.5 * NUCLEUS_AREA:
+    depth = cv2.distanceTransform(np.pad(item.mask, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
+    if int(item.mask.sum()) > NUCLEUS_AREA and float(depth) > 1.5 * CHROMOSOME_WIDTH:
         return Kind.NUCLEUS
     region = item.box.grown(7, (darkness.shape[0], darkness.shape[1]))
     own = np.zeros((region.height, region.width), np.uint8)

@@ -30,7 +30,7 @@ LARGEST_WINDOW = 224
 SMALLEST_PIECE = 12
 SMALLEST_CHROMOSOME = 40
 """Pixels of the canonical scale; below that nothing is a chromosome."""
-OVERLAP_LEVEL, CONTACT_LEVEL = 0.25, 0.2
+OVERLAP_LEVEL, CONTACT_LEVEL = 0.4, 0.4
 """Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
 PROBED_AREA = 1200
 """Canonical pixels: larger regions that nothing cuts are asked for by both of their ends; chosen on `val`."""

@@ -27,7 +27,7 @@ from chromview.vision.canvas import SHEET, canvas_axis, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
 from chromview.vision.clusters import label_cluster
 from chromview.vision.doubts import doubts_of
-from chromview.vision.instances import SlideScale, find_instances, measure_quality
+from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
 from chromview.vision.pieces import find_in_many
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
@@ -264,7 +264,7 @@ def reread(
     whole = len(counted) >= CLUSTER_LIMIT
     read = {
         c.id: _with_centromere(c, darkness)
-        for c in _classified(counted, sheets, SlideScale(1.0), models, cancel, whole_cell=whole)
+        for c in _classified(counted, sheets, scale_of(counted), models, cancel, whole_cell=whole)
         if c.id in ids
     }
     result = []
@@ -276,7 +276,10 @@ def reread(
             result.append(replace(new, number=old.number, class_confidence=1.0, decided_by=old.decided_by))
         else:
             result.append(new)
-    return assign_slots(result)
+    placed = assign_slots(result)
+    if not whole:
+        return placed
+    return tuple(replace(c, doubts=doubts_of(c, placed)) if c.id in read else c for c in placed)
 
 
 def label_clusters(
