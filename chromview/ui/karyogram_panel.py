@@ -68,7 +68,9 @@ class KaryogramPanel(QWidget):
             text = "The slide is being analysed.\nYou can look at it, or go on with another one."
         elif state.slide is None:
             text = "The karyogram appears here."
-        elif state.analysed and not state.count:
+        elif state.count:
+            text = "The karyogram is being drawn …"
+        elif state.analysed:
             text = (
                 "No chromosome was found on this slide.\n\nIs the stain right (Case > Stain)? "
                 "Press N to paint one, or remove the slide."
