@@ -30,11 +30,11 @@ LARGEST_WINDOW = 224
 SMALLEST_PIECE = 12
 SMALLEST_CHROMOSOME = 40
 """Pixels of the canonical scale; below that nothing is a chromosome."""
-OVERLAP_LEVEL, CONTACT_LEVEL = 0.4, 0.4
+OVERLAP_LEVEL, CONTACT_LEVEL = 0.1, 0.08
 """Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
-PROBED_AREA = 1200
-"""Canonical pixels: larger regions that nothing cuts are asked for by both of their ends; chosen on `val`."""
-JOIN_LEVEL = 0.5
+SHARED_LEVEL = 0.15
+"""Probability of overlap below which a pixel that two answers claim goes to the surer one."""
+JOIN_LEVEL = 0.15
 """Share that two pieces must claim of each other to be one chromosome; chosen on `val`."""
 
 
@@ -85,6 +85,7 @@ def find_in_many(
     cancel: CancelToken | None = None,
     *,
     at_least: int = 1,
+    views: int = 1,
 ) -> list[list[Found]]:
     """`find_chromosomes` for many images at once, so that their prompts share batches.
 
@@ -93,6 +94,8 @@ def find_in_many(
     at_least
         How many chromosomes an image is known to hold; 2 where each is a cluster of two. An image
         that is one connected region is then cut and kept apart until it has as many.
+    views
+        Sides from which the network sees each prompt, 1 to 4.
     """
     clusters = []
     for index, (darkness, seen) in enumerate(zip(images, maps, strict=True)):
@@ -108,14 +111,23 @@ def find_in_many(
             (images[index][piece.window.slices], piece.mask)
             for (index, _, _), piece in zip(waiting, pieces, strict=True)
         ]
-        for (_, cluster, _), piece, answer in zip(waiting, pieces, segmenter.complete(prompts, cancel), strict=True):
+        answers = segmenter.complete(prompts, cancel, views=views)
+        for (_, cluster, _), piece, answer in zip(waiting, pieces, answers, strict=True):
             cluster.answers.append((piece, answer))
         waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.unclaimed()]
         if not waiting:
             break
+    # The arms of a chromosome, once they are known to be one, are a better prompt together.
+    joined = [(index, cluster, group) for index, cluster in clusters for group in cluster.joined()]
+    asked = [_as_piece(cluster, group, images[index].shape) for index, cluster, group in joined]
+    prompts = [
+        (images[index][piece.window.slices], piece.mask) for (index, _, _), piece in zip(joined, asked, strict=True)
+    ]
+    for (_, cluster, group), piece, answer in zip(joined, asked, segmenter.complete(prompts, cancel), strict=True):
+        cluster.whole.append((group, _in_frame(piece, answer)))
     found: list[list[Found]] = [[] for _ in images]
     for index, cluster in clusters:
-        found[index] += _join(cluster, maps[index])
+        found[index] += _finished(cluster, maps[index])
     return found
 
 
@@ -130,6 +142,9 @@ class _Cluster:
     contact: Float
     at_least: int = 1
     answers: list[tuple[_Piece, Float]] = field(default_factory=list)
+    """To each piece, in its window."""
+    whole: list[tuple[Bool, Float]] = field(default_factory=list)
+    """Pieces of one chromosome together, and the answer to them, in the frame."""
 
     def _pieces(self, share: float) -> list[Bool]:
         blocked = (self.overlap > share * OVERLAP_LEVEL) | (self.contact > share * CONTACT_LEVEL)
@@ -147,9 +162,8 @@ class _Cluster:
             if len(pieces) >= self.at_least:
                 break
             pieces = self._pieces(share)
-        if len(pieces) < 2 and (self.at_least > 1 or int(self.own.sum()) >= PROBED_AREA):
-            # One long chromosome answers to both of its ends; two that lie on each other do not.
-            return _ends(self.own)
+        if len(pieces) < self.at_least:
+            pieces = _ends(self.own)
         return pieces if len(pieces) > 1 else []
 
     def unclaimed(self) -> list[Bool]:
@@ -163,6 +177,29 @@ class _Cluster:
         labels, count = ndimage.label(left, structure=EIGHT)
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         return [labels == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_CHROMOSOME]
+
+    def joined(self) -> list[Bool]:
+        """Pieces that claim each other, together; none where all are one chromosome."""
+        if not self.answers:
+            return []
+        pieces = np.stack([_in_frame(piece, piece.mask.astype(np.float32)) > 0 for piece, _ in self.answers])
+        answers = np.stack([_in_frame(piece, probability) for piece, probability in self.answers])
+        sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
+        # How much of piece q lies in the answer to piece p, in both directions.
+        claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
+        affinity = (claims + claims.T) / 2
+        groups = [[i] for i in range(len(pieces))]
+        while len(groups) > self.at_least:
+            best, pair = JOIN_LEVEL, None
+            for a in range(len(groups)):
+                for b in range(a):
+                    value = float(affinity[np.ix_(groups[a], groups[b])].mean())
+                    if value > best:
+                        best, pair = value, (a, b)
+            if pair is None:
+                break
+            groups[pair[1]] += groups.pop(pair[0])
+        return [np.asarray(pieces[group].any(axis=0), bool) for group in groups] if len(groups) > 1 else []
 
 
 def _ends(mask: Bool, radius: int = 5) -> list[Bool]:
@@ -228,43 +265,21 @@ def _in_frame(piece: _Piece, values: Float) -> Float:
     return result
 
 
-def _join(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
-    """Pieces of one cluster that name each other become one chromosome."""
-    group, frame = cluster.answers, cluster.frame
-    if not group:
+def _finished(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
+    """The chromosomes of a cluster, with their masks settled among each other."""
+    if len(cluster.whole) < 2:
         return [_single(cluster, maps)]
-    pieces = np.stack([_in_frame(piece, piece.mask.astype(np.float32)) > 0 for piece, _ in group])
-    answers = np.stack([_in_frame(piece, probability) for piece, probability in group])
-    sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
-    # How much of piece q lies in the answer to piece p, in both directions.
-    claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
-    affinity = (claims + claims.T) / 2
-    groups = [[i] for i in range(len(group))]
-    while len(groups) > cluster.at_least:
-        best, pair = JOIN_LEVEL, None
-        for a in range(len(groups)):
-            for b in range(a):
-                value = float(affinity[np.ix_(groups[a], groups[b])].mean())
-                if value > best:
-                    best, pair = value, (a, b)
-        if pair is None:
-            break
-        groups[pair[1]] += groups.pop(pair[0])
-    if len(groups) == 1:
-        return [_single(cluster, maps)]
-    merged = np.stack([np.average(answers[g], axis=0, weights=sizes[g]) for g in groups])
+    frame = cluster.frame
+    pieces = np.stack([piece for piece, _ in cluster.whole])
+    answers = np.stack([answer for _, answer in cluster.whole])
     # A piece belongs to the chromosome it was cut from, whatever the network says of its pixels.
-    for probability, g in zip(merged, groups, strict=True):
-        own = pieces[g].any(axis=0)
-        probability[own] = np.maximum(probability[own], 0.51)
-    window = frame.slices
-    merged = _settled(merged, cluster.own, maps.overlap[window])
+    merged = _settled(np.where(pieces, np.maximum(answers, 0.51), answers), cluster.own, maps.overlap[frame.slices])
     found = []
-    for probability, g in zip(merged, groups, strict=True):
+    for probability, answer in zip(merged, answers, strict=True):
         kept = _main_part(probability > 0.5)
         if kept.sum() < SMALLEST_CHROMOSOME:
             continue
-        agreement = [float((kept & (answers[i] > 0.5)).sum() / max(1, (kept | (answers[i] > 0.5)).sum())) for i in g]
+        agreement = float((kept & (answer > 0.5)).sum() / max(1, (kept | (answer > 0.5)).sum()))
         certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
         rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
         inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -273,7 +288,7 @@ def _join(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
             frame.top + int(rows[-1]) + 1, frame.left + int(columns[-1]) + 1,
         )  # fmt: skip
         values = np.where(kept, probability, np.minimum(probability, 0.49))[inner].astype(np.float32)
-        found.append(Found(box, values, float(np.mean(agreement)) * certainty, clustered=True))
+        found.append(Found(box, values, agreement * certainty, clustered=True))
     return _without_duplicates(found)
 
 
@@ -297,7 +312,7 @@ def _settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
     near = cv2.dilate(foreground.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     result[:, ~near] = 0
     owners = result > 0.5
-    shared = (owners.sum(axis=0) > 1) & (overlap < 0.15)
+    shared = (owners.sum(axis=0) > 1) & (overlap < SHARED_LEVEL)
     if shared.any() and len(result) > 1:
         first = result.argmax(axis=0)
         for index in range(len(result)):
