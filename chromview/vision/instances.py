@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ KEEP_SCALE_OF_FEW = (0.66, 1.5)
 NUCLEUS_AREA, DEBRIS_AREA = 3000, 45
 """Canonical pixels: larger stained regions without chromosomes are nuclei, smaller than the second dirt of no note."""
 STAINED = 0.3
+CRUMB = 0.12
+"""Share of the median area; the smallest chromosomes, 21 and Y, have a third."""
 FAINT = 0.15
 """Darkness by which a chromosome is at least darker than its surroundings."""
 
@@ -70,6 +73,7 @@ def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -
                     len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind, confidence=item.confidence
                 ).with_mask(box, mask)
             )
+    chromosomes = _without_crumbs(chromosomes)
     for box, mask, kind in _other_things(scaled, maps, factor, shape):
         chromosomes.append(
             Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind).with_mask(box, mask)
@@ -88,6 +92,15 @@ def _first_scale(width: float, parts: int) -> float:
     """Factor to look at a slide with first: its own scale, unless the stained parts are far from any chromosome's."""
     wanted = CHROMOSOME_WIDTH / width if parts >= 6 else 1.0
     return 1.0 if 0.55 < wanted < 1.8 else float(np.clip(wanted, 0.1, 4.0))
+
+
+def _without_crumbs(found: list[Chromosome]) -> list[Chromosome]:
+    """The same, with what is far smaller than any chromosome of its cell as debris: satellites, crumbs of stain."""
+    areas = [c.area for c in found if c.kind is Kind.CHROMOSOME]
+    if len(areas) < 10:
+        return found
+    least = CRUMB * float(np.median(areas))
+    return [replace(c, kind=Kind.DEBRIS) if c.kind is Kind.CHROMOSOME and c.area < least else c for c in found]
 
 
 def _scale(width: float, parts: int, factor: float) -> float:

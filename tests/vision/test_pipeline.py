@@ -127,7 +127,8 @@ def test_a_cluster_is_told_from_a_metaphase(name: str, answered: Callable) -> No
     assert analysis.is_cluster
     assert analysis.proposal == ""
     found = counted(analysis.chromosomes)
-    assert 1 <= len(found) <= 3
+    # An arm beyond an overlap may stay a part of its own; how many are separated rightly is asked below.
+    assert 1 <= len(found) <= 4
     foreground = np.zeros(analysis.shape, bool)
     for c in found:
         foreground[c.box.slices] |= c.mask
