@@ -121,22 +121,35 @@ def test_nuclei_are_told_from_chromosomes(name: str, answered: Callable) -> None
         assert values.max() < 0.5
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cluster_crossing",
+        "cluster_touching",
+        pytest.param(
+            "cluster_bent",
+            marks=pytest.mark.xfail(strict=True, reason="arms beyond the overlap are not joined: 4 found for 2"),
+        ),
+        pytest.param(
+            "cluster_cut_out",
+            marks=pytest.mark.xfail(strict=True, reason="masks on cut-out ground are too small: IoU .77 of .8"),
+        ),
+        "cluster_dapi",
+    ],
+)
 def test_a_cluster_is_told_from_a_metaphase(name: str, answered: Callable) -> None:
     truth, analysis = answered(name)
     assert analysis.is_cluster
     assert analysis.proposal == ""
     found = counted(analysis.chromosomes)
-    # An arm beyond an overlap may stay a part of its own; how many are separated rightly is asked below.
-    assert 1 <= len(found) <= 4
+    assert 1 <= len(found) <= 3
     foreground = np.zeros(analysis.shape, bool)
     for c in found:
         foreground[c.box.slices] |= c.mask
     true_foreground = np.zeros(analysis.shape, bool)
     for c in truth.countable:
         true_foreground[c.box.slices] |= c.mask
-    # The truth reaches a little further than what is left of a chromosome that was cut out on white.
-    assert (foreground & true_foreground).sum() / (foreground | true_foreground).sum() > 0.75
+    assert (foreground & true_foreground).sum() / (foreground | true_foreground).sum() > 0.8
 
 
 def test_clusters_are_separated(answered: Callable) -> None:
