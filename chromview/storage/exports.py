@@ -212,21 +212,23 @@ def write_analysis(folder: Path | str, image: SlideImage, analysis: Analysis) ->
     UserError
         If the disk is full or read-only, or `folder` is a file. What was there before is still there, unchanged.
     """
+    write_folder(folder, analysis_files(image, analysis))
+
+
+def analysis_files(image: SlideImage, analysis: Analysis) -> dict[str, Callable[[], bytes]]:
+    """Each of `ANALYSIS_FILES` by name, with what makes its content."""
     # Names of files need not be text; letters that are none are drawn as question marks.
     name = Path(image.path).name.encode("utf-8", "replace").decode("utf-8")
     title = " - ".join(part for part in (name, analysis.proposal and f"{analysis.proposal} (proposal)") if part)
     info: dict[str, Any] = {"stain": str(analysis.stain), "proposal": analysis.proposal}
     chromosomes = analysis.chromosomes
-    write_folder(
-        folder,
-        {
-            "annotations.json": lambda: annotations_json(image, chromosomes, **info).encode(),
-            "karyotype.csv": lambda: karyotype_csv(chromosomes, image.shape).encode(),
-            "karyogram.png": lambda: png(
-                karyogram_picture(image, chromosomes, analysis.stain, inverted=analysis.inverted, title=title)
-            ),
-        },
-    )
+    return {
+        "annotations.json": lambda: annotations_json(image, chromosomes, **info).encode(),
+        "karyotype.csv": lambda: karyotype_csv(chromosomes, image.shape).encode(),
+        "karyogram.png": lambda: png(
+            karyogram_picture(image, chromosomes, analysis.stain, inverted=analysis.inverted, title=title)
+        ),
+    }
 
 
 def write_folder(folder: Path | str, files: dict[str, Callable[[], bytes]]) -> None:

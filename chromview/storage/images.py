@@ -80,7 +80,16 @@ def read_image(path: Path | str) -> SlideImage:
         If the file is missing, unreadable, empty, cut off, not an image, too large, or has no contrast.
     """
     path = Path(path)
-    data = read_bytes(path)
+    return decode_image(read_bytes(path), path)
+
+
+def is_image(data: bytes) -> bool:
+    """Whether the first bytes are those of a format that can be read."""
+    return data.startswith(tuple(start for start, _ in _SIGNATURES))
+
+
+def decode_image(data: bytes, path: Path) -> SlideImage:
+    """One slide from the bytes of a file, as `read_image` does; errors name `path`, which need not exist."""
     raster = read_raster(path, data)
     pixels = _grey(path, raster)
     low, high = int(pixels.min()), int(pixels.max())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from chromview.errors import UserError
 from chromview.storage.label_images import Labels, looks_like_labels, unpaint
 
 Grey = npt.NDArray[np.uint8]
+Cleaning = Callable[[npt.NDArray[np.integer[Any]]], Labels]
 KNOWN_FORMS = "Known are HDF5 (.h5), npz, COCO (.json), and pictures or folders of them."
 
 
@@ -74,6 +75,7 @@ def label_set(
     form: Form,
     *,
     exact: bool,
+    clean: Cleaning = clean_labels,
 ) -> LabelSet:
     """Check and clean what a container holds.
 
@@ -89,6 +91,8 @@ def label_set(
         One an image; numbers from 0 if there are none.
     exact
         Whether the labels are ours and need no cleaning.
+    clean
+        What is done to labels that are not.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def label_set(
         If shapes or values are none of these.
     """
     grey = None if images is None else _images(path, images)
-    label = None if labels is None else _labels(path, labels, exact)
+    label = None if labels is None else _labels(path, labels, exact, clean)
     if grey is not None and label is not None and grey.shape != label.shape:
         raise UserError(
             f"has images {grey.shape} and labels {label.shape} of different size", path=path, advice=KNOWN_FORMS
@@ -118,21 +122,22 @@ def _images(path: Path, images: npt.NDArray[Any]) -> Grey:
     return to_bytes(images) if images.size else images.astype(np.uint8)
 
 
-def _labels(path: Path, labels: npt.NDArray[Any], exact: bool) -> Labels:
+def _labels(path: Path, labels: npt.NDArray[Any], exact: bool, clean: Cleaning) -> Labels:
     if labels.ndim == 4 and labels.shape[3] == 3:  # painted pictures; as floats -1..1 or 0..1 they come from networks
         values = labels.astype(np.float32)
         if labels.dtype.kind == "f":
             low, high = float(values.min()), float(values.max())
             values = (values + 1) * 127.5 if low < 0 else values * 255 if high <= 1 else values
         pictures = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-        return clean_labels(unpaint(pictures))
+        return clean(unpaint(pictures))
     if labels.ndim == 4 and labels.shape[3] == 4:
-        return clean_labels(labels.argmax(axis=3).astype(np.uint8))
+        return clean(labels.argmax(axis=3).astype(np.uint8))
     if labels.ndim == 4 and labels.shape[3] == 1:
         labels = labels[..., 0]
     if labels.ndim != 3 or labels.dtype.kind not in "uifb":
         raise UserError(f"has masks of shape {labels.shape} and type {labels.dtype}", path=path, advice=KNOWN_FORMS)
     whole = np.rint(np.nan_to_num(labels)).astype(np.int64) if labels.dtype.kind == "f" else labels
     if whole.size and not looks_like_labels(whole.reshape(len(whole), -1)):
-        raise UserError(f"has masks with values up to {whole.max()}, not 0 to 3", path=path, advice=KNOWN_FORMS)
-    return whole.astype(np.uint8) if exact else clean_labels(whole)
+        found = f"from {whole.min()} to {whole.max()}" if whole.min() < 0 else f"up to {whole.max()}"
+        raise UserError(f"has masks with values {found}, not 0 to 3", path=path, advice=KNOWN_FORMS)
+    return whole.astype(np.uint8) if exact else clean(whole)

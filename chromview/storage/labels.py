@@ -4,7 +4,8 @@
 form            what it is
 ==============  ====================================================================================
 ``hdf5``        HDF5 with ``image`` (N, H, W) uint8 and ``label`` (N, H, W) uint8 0..3
-``pairs``       HDF5 with ``dataset_1`` (N, H, W, 2): channel 0 grey, channel 1 label (the 13,434 pairs)
+``pairs``       HDF5 with ``dataset_1`` (N, H, W, 2): channel 0 grey, channel 1 label (the 13,434 pairs);
+                ``rcc_data`` is read as well (the same layout, of the 500 real G-banded pairs)
 ``npz``         ``arr_0`` images, ``arr_1`` masks: labels, one-hot, or painted pictures
 ``png``         a folder of pictures; with ``images`` and ``labels`` in it if there are both; or one file
 ``painted``     the same with red = 1, green = 2, blue = 3 on black or white
@@ -31,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromview import __version__
-from chromview.core.masks import from_four_label
+from chromview.core.masks import clean_labels, from_four_label
 from chromview.errors import UserError
 from chromview.storage import coco
 from chromview.storage.exports import png, write_folder
@@ -47,11 +48,12 @@ from chromview.storage.label_images import (
     read_label_image,
     read_picture,
 )
-from chromview.storage.label_set import KNOWN_FORMS, Form, Grey, LabelSet, label_set, to_bytes
+from chromview.storage.label_set import KNOWN_FORMS, Cleaning, Form, Grey, LabelSet, label_set, to_bytes
 
 CONTAINER_SUFFIXES: tuple[str, ...] = (".h5", ".hdf5", ".npz", ".json")
 _IMAGE_FOLDERS = ("images", "image", "imgs", "img")
 _LABEL_FOLDERS = ("labels", "label", "masks", "mask", "gt", "painted")
+_PAIRS_KEYS = ("dataset_1", "rcc_data")
 _MOST_PACKED = 1100  # Deflate makes nothing smaller than by 1032
 
 MAX_CONTAINER_BYTES = 16 << 30
@@ -107,8 +109,15 @@ def form_of(path: Path | str) -> Form:
     raise UserError(f"has the ending '{suffix}', which no form of labels has", path=path, advice=KNOWN_FORMS)
 
 
-def read_labels(path: Path | str) -> LabelSet:
+def read_labels(path: Path | str, *, clean_pairs: Cleaning = clean_labels) -> LabelSet:
     """Read a container, whatever it is.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+    clean_pairs
+        What is done to the labels of the published HDF5 files of pairs (form ``pairs``).
 
     Raises
     ------
@@ -120,7 +129,7 @@ def read_labels(path: Path | str) -> LabelSet:
     if is_folder(path):
         return _read_folder(path)
     if suffix in (".h5", ".hdf5"):
-        return _read_hdf5(path)
+        return _read_hdf5(path, clean_pairs)
     if suffix == ".npz":
         return _read_npz(path)
     if suffix == ".json":
@@ -170,7 +179,7 @@ def write_labels(
 # --- HDF5 ----------------------------------------------------------------------------------------
 
 
-def _read_hdf5(path: Path) -> LabelSet:
+def _read_hdf5(path: Path, clean_pairs: Cleaning) -> LabelSet:
     if not check_readable(path, limit=MAX_CONTAINER_BYTES).startswith(b"\x89HDF\r\n\x1a\n"):
         raise UserError("is not an HDF5 file, or a damaged one", path=path, advice="Copy or export it again.")
     try:
@@ -179,17 +188,20 @@ def _read_hdf5(path: Path) -> LabelSet:
             # Strings of varying length are not read: damaged ones keep HDF5 busy for ever.
             if "name" in file and file["name"].dtype.kind == "S":
                 names = [name.decode("utf-8", "replace") for name in _read_dataset(path, file["name"]).ravel()]
-            if "dataset_1" in file:
-                pairs = file["dataset_1"]
+            exact = "chromview" in file.attrs
+            for key in _PAIRS_KEYS:
+                if key not in file:
+                    continue
+                pairs = file[key]
                 if pairs.ndim != 4 or pairs.shape[3] != 2:
                     raise UserError(
-                        f"has 'dataset_1' of shape {pairs.shape}, not (N, H, W, 2)", path=path, advice=KNOWN_FORMS
+                        f"has '{key}' of shape {pairs.shape}, not (N, H, W, 2)", path=path, advice=KNOWN_FORMS
                     )
                 both = _read_dataset(path, pairs)
-                return label_set(path, both[..., 0], both[..., 1], names, Form.PAIRS, exact="chromview" in file.attrs)
+                return label_set(path, both[..., 0], both[..., 1], names, Form.PAIRS, exact=exact, clean=clean_pairs)
             if "image" in file or "label" in file:
                 images, labels = (_read_dataset(path, file[key]) if key in file else None for key in ("image", "label"))
-                return label_set(path, images, labels, names, Form.HDF5, exact="chromview" in file.attrs)
+                return label_set(path, images, labels, names, Form.HDF5, exact=exact)
             keys = ", ".join(list(file)[:6]) or "nothing"
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError, MemoryError) as error:
         raise UserError(f"is a damaged HDF5 file ({error})", path=path, advice="Copy or export it again.") from error

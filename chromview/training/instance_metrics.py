@@ -15,7 +15,11 @@ from chromview.core.chromosome import Box
 from chromview.training.datasets import Instance
 
 Bool = npt.NDArray[np.bool_]
+Float = npt.NDArray[np.float64]
 KINDS = ("free", "touching", "overlapping")
+THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+"""IoU at which average precision is taken: .5, .55 ... .95."""
+_RECALLS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class SlideScore:
         Number of predicted chromosomes.
     aji
         Aggregated Jaccard index (Kumar et al. 2017) of the slide.
+    confidence
+        ``(found,)`` of the predicted chromosomes, or None.
+    hits
+        ``(10, found)`` bool: whether a predicted chromosome is a hit at each of `THRESHOLDS`, or None.
+    classed
+        ``(truths,)`` bool: whether the match has the right class, or None.
     """
 
     iou: npt.NDArray[np.float64]
@@ -41,6 +51,9 @@ class SlideScore:
     kinds: tuple[str, ...]
     found: int
     aji: float
+    confidence: Float | None = None
+    hits: Bool | None = None
+    classed: Bool | None = None
 
 
 def _iou(a: tuple[Box, Bool], b: tuple[Box, Bool]) -> tuple[int, int]:
@@ -55,8 +68,21 @@ def _iou(a: tuple[Box, Bool], b: tuple[Box, Bool]) -> tuple[int, int]:
     return hit, areas - hit
 
 
-def score_slide(truth: Sequence[Instance], predicted: Sequence[tuple[Box, Bool]]) -> SlideScore:
-    """Match predicted masks to the truth, one to one, by the Hungarian method on IoU."""
+def score_slide(
+    truth: Sequence[Instance],
+    predicted: Sequence[tuple[Box, Bool]],
+    confidence: Sequence[float] | None = None,
+    numbers: Sequence[int] | None = None,
+) -> SlideScore:
+    """Match predicted masks to the truth, one to one, by the Hungarian method on IoU.
+
+    Parameters
+    ----------
+    truth, predicted
+        Chromosomes of one slide.
+    confidence, numbers
+        Of the predicted ones: how sure they are, for average precision, and their classes 1..24.
+    """
     hits = np.zeros((len(truth), len(predicted)))
     unions = np.ones((len(truth), len(predicted)))
     for i, instance in enumerate(truth):
@@ -80,7 +106,62 @@ def score_slide(truth: Sequence[Instance], predicted: Sequence[tuple[Box, Bool]]
         else:
             bottom += int(instance.mask.sum())
     bottom += float(sum(areas[j] for j in range(len(predicted)) if j not in used))
-    return SlideScore(best, match, tuple(t.kind for t in truth), len(predicted), top / bottom if bottom else 1.0)
+    sure = None if confidence is None else np.asarray(confidence, np.float64)
+    classed = None
+    if numbers is not None:
+        classed = np.array([j >= 0 and numbers[j] == t.number for j, t in zip(match, truth, strict=True)], bool)
+    return SlideScore(
+        best,
+        match,
+        tuple(t.kind for t in truth),
+        len(predicted),
+        top / bottom if bottom else 1.0,
+        sure,
+        None if sure is None else _hits_by_confidence(iou, sure),
+        classed,
+    )
+
+
+def _hits_by_confidence(iou: Float, confidence: Float) -> Bool:
+    """Which predictions are hits at each of `THRESHOLDS`: the surest first takes the best truth that is left."""
+    hits = np.zeros((len(THRESHOLDS), iou.shape[1]), bool)
+    if not iou.shape[0]:
+        return hits
+    order = np.argsort(-confidence, kind="stable")
+    for row, threshold in enumerate(THRESHOLDS):
+        left = iou.copy()
+        for j in order:
+            i = int(left[:, j].argmax())
+            if left[i, j] >= threshold - 1e-10:
+                hits[row, j] = True
+                left[i] = -1
+    return hits
+
+
+def average_precision(scores: Sequence[SlideScore], thresholds: Sequence[float] = THRESHOLDS) -> float:
+    """Average precision as COCO has it, pooled over slides; the mean over `thresholds`, each one of `THRESHOLDS`.
+
+    Precision is interpolated at 101 recalls. Chromosomes of equal confidence enter together, so that their order plays
+    no role. NaN where no confidence is known or nothing is there.
+    """
+    confidences = [s.confidence for s in scores if s.confidence is not None]
+    hits = [s.hits for s in scores if s.hits is not None]
+    truths = sum(len(s.iou) for s in scores)
+    if len(confidences) < len(scores) or len(hits) < len(scores) or not truths:
+        return float("nan")
+    confidence = np.concatenate(confidences)
+    if not confidence.size:
+        return 0.0
+    order = np.argsort(-confidence, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(confidence[order])), confidence.size - 1)
+    rows = [THRESHOLDS.index(round(threshold, 2)) for threshold in thresholds]
+    right = np.cumsum(np.concatenate(hits, axis=1)[rows][:, order], axis=1)[:, ends]
+    precision = np.maximum.accumulate((right / (ends + 1))[:, ::-1], axis=1)[:, ::-1]
+    values = []
+    for recalled, precise in zip(right / truths, precision, strict=True):
+        places = np.searchsorted(recalled, _RECALLS, side="left")
+        values.append(np.append(precise, 0.0)[places].mean())
+    return float(np.mean(values))
 
 
 def f1(scores: Sequence[SlideScore], threshold: float) -> float:
@@ -105,10 +186,23 @@ def count_error(scores: Sequence[SlideScore]) -> float:
     return float(np.mean([abs(s.found - len(s.iou)) for s in scores]))
 
 
+def class_of_found(scores: Sequence[SlideScore]) -> float:
+    """Share with the right class among the true chromosomes found at IoU 0.5; NaN if none was, or nobody asked."""
+    values = [right for s in scores if s.classed is not None for right in s.classed[s.iou >= 0.5]]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def found_separated_classed(scores: Sequence[SlideScore]) -> float:
+    """Share of all true chromosomes that are solved and have the right class; NaN if nobody asked."""
+    values = [right for s in scores if s.classed is not None for right in s.classed & (s.iou >= 0.75)]
+    return float(np.mean(values)) if values else float("nan")
+
+
 def summary(scores: Sequence[SlideScore], *, resamples: int = 500, seed: int = 0) -> dict[str, Any]:
     """All figures over slides, each with its 95 % bootstrap interval over slides as ``NAME_interval``.
 
-    None where a figure cannot be told, because no slide has a chromosome of that kind.
+    None where a figure cannot be told, because no slide has a chromosome of that kind, or nothing is known of
+    confidences or classes.
     """
     measures: dict[str, Callable[[Sequence[SlideScore]], float]] = {
         "f1_50": partial(f1, threshold=0.5),
@@ -118,6 +212,11 @@ def summary(scores: Sequence[SlideScore], *, resamples: int = 500, seed: int = 0
         "count_error": count_error,
         "aji": lambda slides: float(np.mean([slide.aji for slide in slides])),
         "f1_mean_50_95": lambda slides: float(np.mean([f1(slides, t) for t in np.arange(0.5, 0.96, 0.05)])),
+        "ap_50": partial(average_precision, thresholds=(0.5,)),
+        "ap_75": partial(average_precision, thresholds=(0.75,)),
+        "ap_50_95": average_precision,
+        "class_of_found": class_of_found,
+        "found_separated_classed": found_separated_classed,
     }
     rng = np.random.default_rng(seed)
     draws = [[scores[i] for i in rng.integers(len(scores), size=len(scores))] for _ in range(resamples)]
