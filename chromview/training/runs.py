@@ -14,6 +14,12 @@ from safetensors.torch import save
 from torch import nn
 
 from chromview.errors import UserError
+from chromview.vision.weights import choose_device
+
+
+def mixed_precision() -> torch.autocast:
+    """Autocast to bfloat16 for training on the CPU, where the processor has instructions for it; else it is slower."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=choose_device("cpu").half)
 
 
 def save_checkpoint(path: Path, **state: Any) -> None:

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from chromview.errors import UserError
 from chromview.training.classifier_samples import Sheets, all_sheets, augmented
-from chromview.training.runs import log_row, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
 
@@ -46,7 +46,7 @@ def scores(network: nn.Module, data: Sheets) -> tuple[Tensor, Tensor]:
     for start in range(0, len(data), 256):
         chosen = slice(start, start + 256)
         x = canvases(data.sheets[chosen], data.scales[chosen])
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             a, p = network(x)
             b, q = network(x.flip(2))
         classes.append((a.float().softmax(1) + b.float().softmax(1)) / 2)
@@ -100,7 +100,7 @@ def main(options: ClassifierOptions) -> Path:
         for step in range(steps):
             chosen = order[step * options.batch : (step + 1) * options.batch]
             x, numbers, up, known = augmented(train, chosen, generator)
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 classes, polarity = network(x.to(memory_format=torch.channels_last))
             loss = F.cross_entropy(classes.float(), numbers, label_smoothing=options.label_smoothing)
             if known.any():

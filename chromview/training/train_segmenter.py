@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from chromview.errors import UserError
 from chromview.training.datasets import read_karyotypes, read_metaphases
-from chromview.training.runs import log_row, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.training.segmenter_samples import SegmenterSamples, Sources, make_sample, open_sources
 from chromview.vision.networks import UNet, channels_last
 
@@ -79,7 +79,7 @@ def validate(network: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]]) -
     network.eval()
     hits, unions, losses = np.zeros(4), np.zeros(4), []
     for inputs, targets, prompted in batches:
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             logits = network(inputs.to(memory_format=torch.channels_last))
         losses.append(segmenter_loss(logits, targets, prompted).item())
         found, truth = logits > 0, targets > 0.5
@@ -148,7 +148,7 @@ def main(options: SegmenterOptions) -> Path:
         started, total = time.perf_counter(), 0.0
         for _ in range(options.steps_per_epoch):
             inputs, targets, prompted = next(loader)
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 logits = network(inputs.to(memory_format=torch.channels_last))
             loss = segmenter_loss(logits, targets, prompted)
             if not torch.isfinite(loss):

@@ -42,7 +42,7 @@ def to_sheet(
     length of the axis in pixels.
     """
     if axis is None:
-        axis = canvas_axis(mask)
+        axis = canvas_axis(mask, stain=darkness.astype(np.float32))
     straight, inside = straighten_pixels(darkness.astype(np.float32), mask, axis, background=0.0, margin=0)
     length = float(straight.shape[0])
     if straight.shape[0] > SHEET[0]:
@@ -66,9 +66,11 @@ def _resized(image: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArr
     return F.interpolate(tensor, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
 
 
-def canvas_axis(mask: BoolArray, usual: float | None = None) -> npt.NDArray[np.float32]:
-    """Axis ``(n, 2)`` of a mask, its upper end first; `usual` is the width that chromosomes of the slide have."""
-    return upper_end_first(find_axis(mask, usual_width=usual))
+def canvas_axis(
+    mask: BoolArray, usual: float | None = None, stain: npt.NDArray[np.floating] | None = None
+) -> npt.NDArray[np.float32]:
+    """Axis ``(n, 2)`` of a mask, its upper end first; `usual` width on the slide and `stain` as in `find_axis`."""
+    return upper_end_first(find_axis(mask, usual_width=usual, stain=stain))
 
 
 def upper_end_first(axis: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

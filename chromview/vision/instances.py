@@ -15,6 +15,7 @@ from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Chromosome, Kind, Quality
 from chromview.core.masks import clusters, overlap_area
 from chromview.progress import CancelToken
+from chromview.vision.pairs import PairSegmenter
 from chromview.vision.pieces import EIGHT, Found, find_chromosomes
 from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
 from chromview.vision.segmenter import PixelMaps, Segmenter
@@ -40,13 +41,17 @@ class SlideScale(NamedTuple):
     factor: float
 
 
-def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -> tuple[list[Chromosome], SlideScale]:
+def find_instances(
+    darkness: Float, segmenter: Segmenter, cancel: CancelToken, pairs: PairSegmenter | None = None
+) -> tuple[list[Chromosome], SlideScale]:
     """Chromosomes, nuclei and debris of a slide.
 
     Parameters
     ----------
     darkness
         ``(H, W)`` float32 at the slide's own resolution.
+    pairs
+        Gives a second opinion on clusters that may be of two.
 
     Returns
     -------
@@ -62,7 +67,7 @@ def find_instances(darkness: Float, segmenter: Segmenter, cancel: CancelToken) -
     if not 0.87 < better / factor < 1.15:
         factor = better
         scaled, maps = _seen(darkness, factor, segmenter, cancel)
-    found = find_chromosomes(scaled, maps, segmenter, cancel)
+    found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
         mask, box = _on_slide(item, factor, shape)

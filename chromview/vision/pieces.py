@@ -9,7 +9,6 @@ does not depend on any order, and the cost grows with the number of pieces, what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +18,8 @@ from scipy import ndimage
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
 from chromview.progress import CancelToken
+from chromview.vision.pairs import PairSegmenter
+from chromview.vision.second_look import Opinion, Region, second_look
 from chromview.vision.segmenter import PixelMaps, Segmenter
 
 Float = npt.NDArray[np.float32]
@@ -64,7 +65,12 @@ class _Piece:
 
 
 def find_chromosomes(
-    darkness: Float, maps: PixelMaps, segmenter: Segmenter, cancel: CancelToken | None = None
+    darkness: Float,
+    maps: PixelMaps,
+    segmenter: Segmenter,
+    cancel: CancelToken | None = None,
+    *,
+    pairs: PairSegmenter | None = None,
 ) -> list[Found]:
     """Every chromosome of a slide, overlaps shared.
 
@@ -74,61 +80,36 @@ def find_chromosomes(
         ``(H, W)`` at the canonical scale.
     maps
         What `Segmenter.pixels` says of it.
+    pairs
+        Gives a second opinion on regions that may hold two chromosomes.
     """
-    return find_in_many([darkness], [maps], segmenter, cancel)[0]
-
-
-def find_in_many(
-    images: Sequence[Float],
-    maps: Sequence[PixelMaps],
-    segmenter: Segmenter,
-    cancel: CancelToken | None = None,
-    *,
-    at_least: int = 1,
-    views: int = 1,
-) -> list[list[Found]]:
-    """`find_chromosomes` for many images at once, so that their prompts share batches.
-
-    Parameters
-    ----------
-    at_least
-        How many chromosomes an image is known to hold; 2 where each is a cluster of two. An image
-        that is one connected region is then cut and kept apart until it has as many.
-    views
-        Sides from which the network sees each prompt, 1 to 4.
-    """
-    clusters = []
-    for index, (darkness, seen) in enumerate(zip(images, maps, strict=True)):
-        regions = _clusters(darkness.shape, seen)
-        if len(regions) == 1:
-            regions[0].at_least = at_least
-        clusters += [(index, region) for region in regions]
-    waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.prompts()]
+    clusters = _clusters(darkness.shape, maps)
+    waiting = [(cluster, mask) for cluster in clusters for mask in cluster.prompts()]
     # What nobody claims after the first answers is asked for once more.
     for _ in range(2):
-        pieces = [_as_piece(cluster, mask, images[index].shape) for index, cluster, mask in waiting]
-        prompts = [
-            (images[index][piece.window.slices], piece.mask)
-            for (index, _, _), piece in zip(waiting, pieces, strict=True)
-        ]
-        answers = segmenter.complete(prompts, cancel, views=views)
-        for (_, cluster, _), piece, answer in zip(waiting, pieces, answers, strict=True):
+        asked = [(cluster, _as_piece(cluster, mask, darkness.shape)) for cluster, mask in waiting]
+        answers = segmenter.complete([(darkness[p.window.slices], p.mask) for _, p in asked], cancel)
+        for (cluster, piece), answer in zip(asked, answers, strict=True):
             cluster.answers.append((piece, answer))
-        waiting = [(index, cluster, mask) for index, cluster in clusters for mask in cluster.unclaimed()]
+        waiting = [(cluster, mask) for cluster in clusters for mask in cluster.unclaimed()]
         if not waiting:
             break
     # The arms of a chromosome, once they are known to be one, are a better prompt together.
-    joined = [(index, cluster, group) for index, cluster in clusters for group in cluster.joined()]
-    asked = [_as_piece(cluster, group, images[index].shape) for index, cluster, group in joined]
-    prompts = [
-        (images[index][piece.window.slices], piece.mask) for (index, _, _), piece in zip(joined, asked, strict=True)
-    ]
-    for (_, cluster, group), piece, answer in zip(joined, asked, segmenter.complete(prompts, cancel), strict=True):
+    joined = [(cluster, group) for cluster in clusters for group in cluster.joined()]
+    pieces = [_as_piece(cluster, group, darkness.shape) for cluster, group in joined]
+    answers = segmenter.complete([(darkness[p.window.slices], p.mask) for p in pieces], cancel)
+    for (cluster, group), piece, answer in zip(joined, pieces, answers, strict=True):
         cluster.whole.append((group, _in_frame(piece, answer)))
-    found: list[list[Found]] = [[] for _ in images]
-    for index, cluster in clusters:
-        found[index] += _finished(cluster, maps[index])
-    return found
+    found = [_finished(cluster, maps) for cluster in clusters]
+    if pairs:
+        regions = [
+            Region(cluster.frame, cluster.own, cluster.hint, len(own))
+            for cluster, own in zip(clusters, found, strict=True)
+        ]
+        for index, opinion in enumerate(second_look(darkness, regions, pairs, cancel)):
+            if opinion:
+                found[index] = _by_opinion(regions[index], opinion)
+    return [item for own in found for item in own]
 
 
 @dataclass(eq=False)
@@ -140,30 +121,22 @@ class _Cluster:
     own: Bool
     overlap: Float
     contact: Float
-    at_least: int = 1
     answers: list[tuple[_Piece, Float]] = field(default_factory=list)
     """To each piece, in its window."""
     whole: list[tuple[Bool, Float]] = field(default_factory=list)
     """Pieces of one chromosome together, and the answer to them, in the frame."""
 
-    def _pieces(self, share: float) -> list[Bool]:
-        blocked = (self.overlap > share * OVERLAP_LEVEL) | (self.contact > share * CONTACT_LEVEL)
-        parts, count = ndimage.label(self.own & ~blocked)
-        sizes = np.bincount(parts.ravel(), minlength=count + 1)
-        return [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
+    @property
+    def hint(self) -> float:
+        """How probable an overlap or a contact line is anywhere in the region."""
+        return float(np.maximum(self.overlap, self.contact)[self.own].max())
 
     def prompts(self) -> list[Bool]:
-        """The pieces that overlaps and contact lines leave; none for a region that nothing cuts.
-
-        A region that is known to hold more is cut at ever weaker lines, and at last at its ends.
-        """
-        pieces = self._pieces(1.0)
-        for share in (0.5, 0.25, 0.12):
-            if len(pieces) >= self.at_least:
-                break
-            pieces = self._pieces(share)
-        if len(pieces) < self.at_least:
-            pieces = _ends(self.own)
+        """The pieces that overlaps and contact lines leave; none for a region that nothing cuts."""
+        blocked = (self.overlap > OVERLAP_LEVEL) | (self.contact > CONTACT_LEVEL)
+        parts, count = ndimage.label(self.own & ~blocked)
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        pieces = [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
         return pieces if len(pieces) > 1 else []
 
     def unclaimed(self) -> list[Bool]:
@@ -189,7 +162,7 @@ class _Cluster:
         claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
         affinity = (claims + claims.T) / 2
         groups = [[i] for i in range(len(pieces))]
-        while len(groups) > self.at_least:
+        while len(groups) > 1:
             best, pair = JOIN_LEVEL, None
             for a in range(len(groups)):
                 for b in range(a):
@@ -200,22 +173,6 @@ class _Cluster:
                 break
             groups[pair[1]] += groups.pop(pair[0])
         return [np.asarray(pieces[group].any(axis=0), bool) for group in groups] if len(groups) > 1 else []
-
-
-def _ends(mask: Bool, radius: int = 5) -> list[Bool]:
-    """Dabs on the two points of a mask that are farthest from each other."""
-    y, x = np.nonzero(mask)
-    middle = np.array([y.mean(), x.mean()])
-    points = np.stack([y, x], 1)
-    first = points[int(np.argmax(((points - middle) ** 2).sum(1)))]
-    second = points[int(np.argmax(((points - first) ** 2).sum(1)))]
-    return [_dab(mask, int(end[0]), int(end[1]), radius) for end in (first, second)]
-
-
-def _dab(mask: Bool, y: int, x: int, radius: int) -> Bool:
-    canvas = np.zeros(mask.shape, np.uint8)
-    cv2.circle(canvas, (x, y), radius, 1, -1)
-    return (canvas > 0) & mask
 
 
 def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
@@ -265,6 +222,30 @@ def _in_frame(piece: _Piece, values: Float) -> Float:
     return result
 
 
+def _by_opinion(region: Region, opinion: Opinion) -> list[Found]:
+    """The chromosomes of an opinion; parts of one that hang together with nothing are dropped."""
+    found = []
+    for probability in opinion.probabilities:
+        kept = _main_part(probability > 0.5)
+        if kept.sum() < SMALLEST_CHROMOSOME:
+            continue
+        certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
+        found.append(_cut_to_mask(region.frame, kept, probability, opinion.confidence * certainty))
+    return found
+
+
+def _cut_to_mask(frame: Box, kept: Bool, probability: Float, confidence: float) -> Found:
+    """A chromosome of a cluster from its mask and probabilities in the frame."""
+    rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
+    inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    box = Box(
+        frame.top + int(rows[0]), frame.left + int(columns[0]),
+        frame.top + int(rows[-1]) + 1, frame.left + int(columns[-1]) + 1,
+    )  # fmt: skip
+    values = np.where(kept, np.maximum(probability, 0.51), np.minimum(probability, 0.49))[inner].astype(np.float32)
+    return Found(box, values, confidence, clustered=True)
+
+
 def _finished(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
     """The chromosomes of a cluster, with their masks settled among each other."""
     if len(cluster.whole) < 2:
@@ -281,14 +262,7 @@ def _finished(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
             continue
         agreement = float((kept & (answer > 0.5)).sum() / max(1, (kept | (answer > 0.5)).sum()))
         certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
-        rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
-        inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        box = Box(
-            frame.top + int(rows[0]), frame.left + int(columns[0]),
-            frame.top + int(rows[-1]) + 1, frame.left + int(columns[-1]) + 1,
-        )  # fmt: skip
-        values = np.where(kept, probability, np.minimum(probability, 0.49))[inner].astype(np.float32)
-        found.append(Found(box, values, agreement * certainty, clustered=True))
+        found.append(_cut_to_mask(frame, kept, probability, agreement * certainty))
     return _without_duplicates(found)
 
 

@@ -25,19 +25,17 @@ from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.assignment import assign_cell
 from chromview.vision.canvas import SHEET, canvas_axis, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
-from chromview.vision.clusters import label_cluster
 from chromview.vision.doubts import doubts_of
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
-from chromview.vision.pieces import find_in_many
+from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import Device, choose_device
 
 SEGMENTER_FILE = "segmenter.safetensors"
 CLASSIFIER_FILE = "classifier.safetensors"
+PAIRS_FILE = "pairs.safetensors"
 
-VIEWS = 4
-"""Sides from which a cluster of two is seen; it costs as many times the time, which a whole slide does not repay."""
 CLUSTER_LIMIT = 10
 """A slide of fewer chromosomes is a single cluster, not a metaphase."""
 
@@ -48,6 +46,7 @@ class Models:
 
     segmenter: Segmenter
     classifier: Classifier
+    pairs: PairSegmenter
     device: Device
 
     @classmethod
@@ -68,7 +67,12 @@ class Models:
         """
         chosen = choose_device(device)
         folder = folder or models_dir()
-        return cls(Segmenter(folder / SEGMENTER_FILE, chosen), Classifier(folder / CLASSIFIER_FILE, chosen), chosen)
+        return cls(
+            Segmenter(folder / SEGMENTER_FILE, chosen),
+            Classifier(folder / CLASSIFIER_FILE, chosen),
+            PairSegmenter(folder / PAIRS_FILE, chosen),
+            chosen,
+        )
 
     @property
     def description(self) -> str:
@@ -129,7 +133,9 @@ def analyse(
         stain, inverted = tell_stain(image, stain)
         darkness = to_darkness(image.pixels, stain, inverted)
     with stage("find", 0.05):
-        found, scale = find_instances(darkness, models.segmenter, cancel)
+        # The pair network knows stain that absorbs; light that adds up it has hardly seen.
+        pairs = None if stain.bright_on_dark else models.pairs
+        found, scale = find_instances(darkness, models.segmenter, cancel, pairs)
     counted = [c for c in found if c.kind is Kind.CHROMOSOME]
     is_cluster = len(counted) < CLUSTER_LIMIT
     if is_cluster:
@@ -179,8 +185,9 @@ def _sheets(darkness: npt.NDArray[np.float32], chromosomes: Sequence[Chromosome]
         cancel.check()
         origin = np.array([chromosome.box.top, chromosome.box.left], np.float32)
         known = chromosome.axis
-        axis = canvas_axis(chromosome.mask, usual) if known is None else known - origin
-        image, length = to_sheet(_local(darkness, chromosome), chromosome.mask, axis)
+        local = _local(darkness, chromosome)
+        axis = canvas_axis(chromosome.mask, usual, local) if known is None else known - origin
+        image, length = to_sheet(local, chromosome.mask, axis)
         sheets.append(_Sheet(image, length, (axis + origin).astype(np.float32)))
     return sheets
 
@@ -228,7 +235,7 @@ def _classified(
 
 def _with_centromere(chromosome: Chromosome, darkness: npt.NDArray[np.float32]) -> Chromosome:
     """The chromosome with its centromere, from its shape and what is known of its class."""
-    if chromosome.axis is None:
+    if chromosome.axis is None or chromosome.centromere_placed:
         return chromosome
     axis = chromosome.axis - np.array([chromosome.box.top, chromosome.box.left], np.float32)
     straight, inside = straighten_pixels(_local(darkness, chromosome), chromosome.mask, axis, background=0.0)
@@ -257,7 +264,9 @@ def reread(
     stain, inverted = tell_stain(image, stain)
     darkness = to_darkness(image.pixels, stain, inverted)
     counted = [
-        replace(c, axis=None) if c.id in ids else c for c in chromosomes if c.kind is Kind.CHROMOSOME and c.area >= 4
+        replace(c, axis=None) if c.id in ids and not c.axis_placed else c
+        for c in chromosomes
+        if c.kind is Kind.CHROMOSOME and c.area >= 4
     ]
     counted = [c for c in counted if c.state is not State.REJECTED or c.id in ids]
     progress("straighten", 0.1)
@@ -307,12 +316,8 @@ def label_clusters(
     for start in range(0, len(images), batch):
         if cancel:
             cancel.check()
-        chunk = images[start : start + batch]
-        darkness = np.stack([_small_darkness(image) for image in chunk])
-        maps = models.segmenter.pixels_of_many(darkness, views=VIEWS)
-        found = find_in_many(list(darkness), maps, models.segmenter, cancel, at_least=2, views=VIEWS)
-        for row in range(len(chunk)):
-            labels[start + row] = label_cluster(found[row], maps[row])
+        chunk = [_small_darkness(image) for image in images[start : start + batch]]
+        labels[start : start + len(chunk)] = label_pairs(chunk, models.pairs, cancel)
         progress("label", (start + len(chunk)) / len(images))
     return labels
 

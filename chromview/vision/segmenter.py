@@ -59,19 +59,9 @@ class Segmenter:
         channels_last(self._network)
         self._device = device
 
-    def _run(self, batch: Tensor, views: int = 1) -> Tensor:
-        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any height and width.
-
-        With `views` 2 to 4 the mean over the input as it is, upside down, and mirrored: a chromosome is
-        the same from every side, the network's mistakes are not.
-        """
-        mean = self._run_once(batch)
-        for axes in ((2, 3), (3,), (2,))[: views - 1]:
-            mean = mean + self._run_once(batch.flip(axes)).flip(axes)
-        return mean / views
-
     @torch.inference_mode()
-    def _run_once(self, batch: Tensor) -> Tensor:
+    def _run(self, batch: Tensor) -> Tensor:
+        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any height and width."""
         stride = self._network.stride
         height, width = batch.shape[-2:]
         padded = torch.nn.functional.pad(batch, (0, -width % stride, 0, -height % stride))
@@ -80,39 +70,29 @@ class Segmenter:
             logits = self._network(padded)
         return torch.sigmoid(logits.float()).cpu()[..., :height, :width]
 
-    def pixels(self, darkness: Float, cancel: CancelToken | None = None) -> PixelMaps:
-        """What every pixel of a slide ``(H, W)`` is; large slides in tiles that overlap."""
+    def pixels(self, darkness: Float, cancel: CancelToken | None = None, *, tile: int = TILE) -> PixelMaps:
+        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap."""
         height, width = darkness.shape
         result = np.zeros((3, height, width), np.float32)
-        step = TILE - 2 * TILE_MARGIN
+        step = tile - 2 * TILE_MARGIN
         for top in range(0, max(1, height - 2 * TILE_MARGIN), step):
             for left in range(0, max(1, width - 2 * TILE_MARGIN), step):
                 if cancel:
                     cancel.check()
-                bottom, right = min(height, top + TILE), min(width, left + TILE)
-                tile = torch.zeros(1, 2, bottom - top, right - left)
-                tile[0, 0] = torch.from_numpy(darkness[top:bottom, left:right])
-                answer = self._run(tile)[0, :3].numpy()
+                bottom, right = min(height, top + tile), min(width, left + tile)
+                part = torch.zeros(1, 2, bottom - top, right - left)
+                part[0, 0] = torch.from_numpy(darkness[top:bottom, left:right])
+                answer = self._run(part)[0, :3].numpy()
                 # The margin of a tile sees too little; it is kept only at the edge of the slide.
                 inner_top, inner_left = top + (TILE_MARGIN if top else 0), left + (TILE_MARGIN if left else 0)
                 result[:, inner_top:bottom, inner_left:right] = answer[:, inner_top - top :, inner_left - left :]
         return PixelMaps(*result)
-
-    def pixels_of_many(self, darkness: Float, *, views: int = 1, batch: int = 32) -> list[PixelMaps]:
-        """The same for many small images of one size ``(N, H, W)``."""
-        maps: list[PixelMaps] = []
-        for start in range(0, len(darkness), batch):
-            chunk = torch.from_numpy(darkness[start : start + batch])
-            inputs = torch.stack((chunk, torch.zeros_like(chunk)), dim=1)
-            maps += [PixelMaps(*answer) for answer in self._run(inputs, views)[:, :3].numpy()]
-        return maps
 
     def complete(
         self,
         prompts: Sequence[tuple[Float, Bool]],
         cancel: CancelToken | None = None,
         *,
-        views: int = 1,
         batch_pixels: int = 600_000,
     ) -> list[Float]:
         """Whole chromosomes to pieces or strokes of them.
@@ -121,8 +101,6 @@ class Segmenter:
         ----------
         prompts
             Pairs of darkness ``(h, w)`` and prompt ``(h, w)`` bool, windows of any size.
-        views
-            Sides from which each is seen, 1 to 4; the answers are averaged.
 
         Returns
         -------
@@ -147,7 +125,7 @@ class Segmenter:
                 h, w = darkness.shape
                 inputs[row, 0, :h, :w] = torch.from_numpy(darkness)
                 inputs[row, 1, :h, :w] = torch.from_numpy(prompt.astype(np.float32))
-            outputs = self._run(inputs, views)[:, 3].numpy()
+            outputs = self._run(inputs)[:, 3].numpy()
             for row, index in enumerate(order[start:stop]):
                 h, w = prompts[index][0].shape
                 answers[index] = outputs[row, :h, :w]

@@ -186,11 +186,39 @@ def test_evaluate_of_folders(run: Run, tmp_path: Path, pairs: tuple[np.ndarray, 
     code, out, _ = run(*arguments)
     assert code == 0
     assert json.loads(out) == result
+    files = ("--csv", tmp_path / "a.csv", "--pictures", tmp_path / "pictures")
+    assert run(*arguments, "--json", tmp_path / "a.json", *files) == (0, "", "")
+    assert json.loads((tmp_path / "a.json").read_text()) == result
+    assert [row["name"] for row in table(tmp_path / "a.csv")] == ["0", "1", "2"]
+    assert {row["order_free_hausdorff_1"] for row in table(tmp_path / "a.csv")} == {"0.0"}
+    drawn = sorted(file.name for file in (tmp_path / "pictures").iterdir())
+    assert drawn == ["labels_confusion.png", "labels_confusion_given.png"] + [
+        f"labels_worst_0{i + 1}_{i}.png" for i in range(3)
+    ]
     (tmp_path / "pred" / "2.png").unlink()
-    code, _, err = run(*arguments, "--json", tmp_path / "b.json")
+    code, _, err = run(*arguments, "--json", tmp_path / "b.json", "--csv", tmp_path / "b.csv")
     assert code == 2
     assert "no label image '2'" in err
-    assert not (tmp_path / "b.json").exists()
+    assert not (tmp_path / "b.json").exists() and not (tmp_path / "b.csv").exists()
+
+
+def test_evaluate_of_a_labelled_set(run: Run, tmp_path: Path, pairs: tuple[np.ndarray, np.ndarray]) -> None:
+    images, labels = pairs
+    np.savez(tmp_path / "set.npz", images, labels)
+    arguments = ("evaluate", "segmenter", "--data", tmp_path / "set.npz")
+    code, out, err = run(*arguments, "--csv", tmp_path / "a.csv")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    assert (result["file"], result["images"]) == ("set.npz", 3)
+    assert result["iou_order_free"]["chromosomes"] > 0.5
+    assert len(table(tmp_path / "a.csv")) == 3
+    code, _, err = run(*arguments, "--split", "test")
+    assert code == 2 and "set.npz: does not say which of its images are 'test'" in err
+    code, _, err = run(*arguments, "--csv", tmp_path / "gone" / "a.csv")
+    assert code == 2 and f"{tmp_path / 'gone'}: is not a folder" in err
+    np.savez(tmp_path / "images.npz", images)
+    code, _, err = run("evaluate", "segmenter", "--data", tmp_path / "images.npz")
+    assert code == 2 and "images.npz: holds images but no labels" in err
 
 
 def single_chromosomes(path: Path, count: int = 46) -> None:
@@ -302,6 +330,10 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
         ("evaluate", "segmenter", "--pred", "a"),
         ("evaluate", "classifier", "--pred", "a", "--gt", "b"),
         ("evaluate", "classifier", "--data", "a"),
+        ("evaluate", "segmenter", "--pred", "a", "--gt", "b", "--floor"),
+        ("evaluate", "segmenter", "--pred", "a", "--gt", "b", "--data", "c"),
+        ("evaluate", "segmenter", "--data", "a", "--splits", "published"),
+        ("evaluate", "segmenter", "--data", "a", "--pairs", "0"),
         ("train",),
         ("train", "cook"),
         ("train", "segmenter", "--epochs", "three"),

@@ -10,10 +10,14 @@ import pytest
 from chromview.core.chromosome import Box
 from chromview.training.datasets import Instance
 from chromview.training.instance_metrics import (
+    THRESHOLDS,
     SlideScore,
+    average_precision,
     cells_right,
+    class_of_found,
     count_error,
     f1,
+    found_separated_classed,
     score_slide,
     solved,
     summary,
@@ -132,3 +136,103 @@ def test_summary_over_slides() -> None:
     # What no slide has is not told, and the whole can be written as JSON.
     assert told["solved_overlapping"] is None and told["solved_overlapping_interval"] is None
     json.dumps(told, allow_nan=False)
+
+
+# --- average precision ---------------------------------------------------------------------------
+
+
+def test_average_precision_by_hand() -> None:
+    """A hit at .9, a wrong one at .8, a hit at .7, one truth missed: recalls 1/3 and 2/3, precisions 1 and 2/3."""
+    score = score_slide(truth(A, B, C), [A, block(40, 40, 4, 4), B], [0.9, 0.8, 0.7])
+    expected = (34 * 1 + 33 * 2 / 3) / 101
+    assert average_precision([score], (0.5,)) == pytest.approx(expected)
+    assert average_precision([score]) == pytest.approx(expected)
+    assert average_precision([score_slide(truth(A), [A], [0.1])]) == 1
+    assert average_precision([score_slide(truth(A), [], [])]) == 0
+    assert np.isnan(average_precision([score_slide(truth(A), [A])]))
+    assert np.isnan(average_precision([score_slide([], [A], [0.5])]))
+
+
+def test_equal_confidence_has_no_order() -> None:
+    wrong = block(40, 40, 4, 4)
+    first = average_precision([score_slide(truth(A, B), [A, wrong, B], [0.5] * 3)])
+    assert first == average_precision([score_slide(truth(A, B), [wrong, A, B], [0.5] * 3)]) == pytest.approx(2 / 3)
+
+
+def random_slide(rng: np.random.Generator) -> tuple[list[Instance], list[tuple[Box, np.ndarray]], list[float]]:
+    def blobs(count: int) -> list[tuple[Box, np.ndarray]]:
+        return [block(*rng.integers(0, 20, 2).tolist(), *rng.integers(4, 12, 2).tolist()) for _ in range(count)]
+
+    true = blobs(int(rng.integers(1, 9)))
+    near = [
+        block(box.top + int(rng.integers(-1, 2)), box.left + int(rng.integers(0, 2)), box.height, box.width)
+        for box, _ in true
+        if rng.random() < 0.8
+    ]
+    found = [(Box(max(0, b.top), b.left, max(0, b.top) + b.height, b.right), mask) for b, mask in near + blobs(2)]
+    return truth(*true), found, rng.permutation(len(found)).tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_agreement_with_coco(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    from chromview.storage.coco import annotation
+
+    rng = np.random.default_rng(seed)
+    slides = [random_slide(rng) for _ in range(6)]
+    offset = 0
+    scores, true_entries, found_entries = [], [], []
+
+    def entry(number: int, image: int, box: Box, mask: np.ndarray, **more: float) -> dict[str, object]:
+        whole = np.zeros((40, 40), bool)
+        whole[box.slices] = mask
+        return annotation(number, image, whole, 1, **more)
+
+    for image, (true, found, order) in enumerate(slides, start=1):
+        confidence = [(value + offset) / 1000 for value in order]  # no two alike, over all slides
+        offset += 100
+        scores.append(score_slide(true, found, confidence))
+        true_entries += [entry(len(true_entries) + i + 1, image, t.box, t.mask) for i, t in enumerate(true)]
+        found_entries += [
+            entry(len(found_entries) + j + 1, image, box, mask, score=sure)
+            for j, ((box, mask), sure) in enumerate(zip(found, confidence, strict=True))
+        ]
+    images = [{"id": image, "height": 40, "width": 40} for image in range(1, 7)]
+
+    def coco(entries: list[dict[str, object]]) -> COCO:
+        made = COCO()
+        made.dataset = {"images": images, "annotations": entries, "categories": [{"id": 1, "name": "chromosome"}]}
+        made.createIndex()
+        return made
+
+    theirs = COCOeval(coco(true_entries), coco(found_entries), "segm")
+    theirs.evaluate()
+    theirs.accumulate()
+    capsys.readouterr()
+    precision = theirs.eval["precision"][:, :, 0, 0, -1]  # thresholds x recalls, all sizes, most detections
+    for row, threshold in enumerate(THRESHOLDS):
+        assert average_precision(scores, (threshold,)) == pytest.approx(precision[row].mean(), abs=1e-6)
+    assert average_precision(scores) == pytest.approx(precision.mean(), abs=1e-6)
+
+
+def test_classes_of_what_was_found() -> None:
+    """Numbers 1, 2 and 3 are true; the first is right, the second wrong, the third not found."""
+    score = score_slide(truth(A, B, C), [A, B], [0.9, 0.9], [1, 7])
+    assert score.classed is not None and score.classed.tolist() == [True, False, False]
+    assert class_of_found([score]) == 1 / 2
+    assert found_separated_classed([score]) == pytest.approx(1 / 3)
+    told = summary([score], resamples=10)
+    assert told["class_of_found"] == 0.5 and told["class_of_found_interval"] == [0.5, 0.5]
+    nobody_asked = summary([score_slide(truth(A), [A])], resamples=10)
+    for name in ("class_of_found", "found_separated_classed", "ap_50", "ap_75", "ap_50_95"):
+        assert nobody_asked[name] is nobody_asked[f"{name}_interval"] is None
+
+
+def test_every_figure_of_whole_slides_has_an_interval() -> None:
+    slides = [score_slide(truth(A, B), found, [0.9] * len(found)) for found in ([A, B], [A], [A, C])]
+    told = summary(slides, resamples=100)
+    for name in ("f1_50", "f1_75", "ap_50", "ap_50_95", "aji", "solved_free", "cells_right", "count_error"):
+        low, high = told[f"{name}_interval"]
+        assert low <= told[name] <= high, name

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from chromview.core.chromosome import Box, Chromosome, Stain
+from chromview.core.chromosome import Chromosome, Stain
 from chromview.core.masks import four_label
 from chromview.core.straighten import straighten
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster, simulate_metaphase
-from chromview.vision.clusters import label_cluster
-from chromview.vision.pieces import Found
 from chromview.vision.pipeline import Models, classify_images, label_clusters
-from chromview.vision.segmenter import PixelMaps
 
 
 def iou(label: np.ndarray, truth: np.ndarray) -> float:
@@ -67,33 +64,6 @@ def test_no_clusters_and_blank_ones(models: Models) -> None:
     assert label_clusters(np.zeros((0, 64, 64), np.uint8), models).shape == (0, 64, 64)
     for value in (0, 255):
         assert not label_clusters(np.full((2, 50, 70), value, np.uint8), models).any()
-
-
-def found(top: int, left: int, height: int, width: int) -> Found:
-    return Found(Box(top, left, top + height, left + width), np.ones((height, width), np.float32), 1.0, True)
-
-
-def no_maps(height: int, width: int) -> PixelMaps:
-    return PixelMaps(*np.zeros((3, height, width), np.float32))
-
-
-def test_labels_of_what_was_found() -> None:
-    label = label_cluster([found(0, 0, 4, 20), found(2, 5, 10, 3)], no_maps(20, 24))
-    assert label[1, 1] == 2  # the larger
-    assert label[8, 6] == 1
-    assert label[3, 6] == 3
-    assert label[15, 15] == 0
-
-
-def test_a_third_part_goes_to_the_nearer_chromosome() -> None:
-    label = label_cluster([found(0, 0, 4, 20), found(12, 0, 4, 12), found(17, 2, 2, 5)], no_maps(20, 24))
-    assert (label[17:19, 2:7] == 1).all()
-    assert (label[0:4, 0:20] == 2).all()
-
-
-def test_one_and_nothing_found() -> None:
-    assert set(np.unique(label_cluster([found(2, 2, 5, 5)], no_maps(10, 10)))) == {0, 1}
-    assert not label_cluster([], no_maps(10, 10)).any()
 
 
 @pytest.fixture(scope="module")

@@ -126,10 +126,7 @@ def test_nuclei_are_told_from_chromosomes(name: str, answered: Callable) -> None
     [
         "cluster_crossing",
         "cluster_touching",
-        pytest.param(
-            "cluster_bent",
-            marks=pytest.mark.xfail(strict=True, reason="arms beyond the overlap are not joined: 4 found for 2"),
-        ),
+        "cluster_bent",
         pytest.param(
             "cluster_cut_out",
             marks=pytest.mark.xfail(strict=True, reason="masks on cut-out ground are too small: IoU .77 of .8"),

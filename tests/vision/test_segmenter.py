@@ -14,7 +14,7 @@ from chromview.progress import CancelToken
 from chromview.simulate.metaphase import simulate_cluster
 from chromview.training.runs import save_weights
 from chromview.vision.networks import UNet
-from chromview.vision.pieces import Found, find_chromosomes, find_in_many
+from chromview.vision.pieces import find_chromosomes
 from chromview.vision.pipeline import Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.segmenter import TILE, Segmenter
@@ -38,7 +38,7 @@ def short_sighted(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
 
 def whole(segmenter: Segmenter, image: np.ndarray) -> np.ndarray:
     """The answer to an image in one go."""
-    return np.stack(segmenter.pixels_of_many(image[None])[0])
+    return np.stack(segmenter.pixels(image, tile=4 * TILE))
 
 
 @pytest.mark.parametrize("shape", [(TILE + 40, 300), (300, TILE + 500), (TILE + 11, TILE + 203)])
@@ -84,14 +84,6 @@ def test_the_order_of_prompts_is_kept(short_sighted: Segmenter) -> None:
 
 def test_nothing_to_complete(short_sighted: Segmenter) -> None:
     assert short_sighted.complete([]) == []
-    assert short_sighted.pixels_of_many(np.zeros((0, 16, 16), np.float32)) == []
-
-
-def test_batches_of_small_images_agree_with_single_ones(short_sighted: Segmenter) -> None:
-    images = np.random.default_rng(5).random((5, 30, 44), np.float32)
-    together = short_sighted.pixels_of_many(images, batch=3)
-    for image, maps in zip(images, together, strict=True):
-        assert np.abs(np.stack(maps) - np.stack(short_sighted.pixels(image))).max() < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -120,26 +112,6 @@ def test_a_slide_larger_than_a_tile_has_no_seams(models: Models) -> None:
     inside, across = (maps.foreground[:, left : left + width] > 0.5 for left in (100, TILE - 96 - width // 2))
     assert inside.any()
     assert (inside ^ across).sum() < 0.02 * inside.sum()
-
-
-def test_clusters_answered_together_are_answered_as_alone(models: Models) -> None:
-    images = [
-        to_darkness(simulate_cluster(2, seed=seed, shape=shape, crossing=crossing).image, Stain.G_BAND)
-        for seed, shape, crossing in ((1, (128, 128), True), (2, (144, 176), False), (3, (160, 120), True))
-    ]
-    maps = [models.segmenter.pixels(image) for image in images]
-    together = find_in_many(images, maps, models.segmenter)
-    for image, answer, found in zip(images, maps, together, strict=True):
-        alone = find_chromosomes(image, answer, models.segmenter)
-        assert len(alone) == len(found) > 0
-        for one in alone:
-            assert max(_iou(one, other, image.shape) for other in found) > 0.95
-
-
-def _iou(first: Found, second: Found, shape: tuple[int, ...]) -> float:
-    one, other = np.zeros(shape, bool), np.zeros(shape, bool)
-    one[first.box.slices], other[second.box.slices] = first.mask, second.mask
-    return float((one & other).sum() / (one | other).sum())
 
 
 def test_empty_ground_holds_nothing(models: Models) -> None:

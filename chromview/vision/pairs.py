@@ -1,0 +1,280 @@
+"""Clusters of two: one look of the pair network gives both chromosomes and what they share.
+
+Which chromosome of a pair is 1 is arbitrary, but all pixels of an image must agree on it. A network that has to make
+that choice itself makes it anew at every arm. Here a seed makes it: a dab on a tip of the cluster, which lies on one
+chromosome whatever the other does. The chromosome under the seed is 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from chromview.core._cv import cv2
+from chromview.core.chromosome import Box
+from chromview.progress import CancelToken
+from chromview.vision.networks import UNet, channels_last
+from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
+from chromview.vision.weights import Device, load_weights, read_metadata
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+STAINED = 0.3
+"""Darkness above which a pixel is taken for chromosome where seeds are looked for."""
+SEED_RADIUS = 4
+MARGIN = 4
+"""Pixels of ground that the network sees around a cluster."""
+BATCH_PIXELS = 400_000
+LOOKS = 4
+"""From as many tips a cluster is seen at most."""
+SETTLED = 0.85
+"""IoU of two looks, of the worse chromosome, that makes further ones needless; chosen on `val`."""
+USUAL = (0.5, 3.5)
+"""Factors on the width of chromosomes between which a cluster is seen at its own scale."""
+SWAPPED = np.array([0, 2, 1, 3])
+"""Labels after the chromosomes have changed places."""
+
+
+def tips(darkness: Float, count: int = 2) -> list[tuple[int, int]]:
+    """The `count` tips of the largest stained part of ``(H, W)``, (row, column), farthest first.
+
+    The first is farthest from the middle, every further one farthest from those before it. Of an image without stain
+    it is the middle.
+    """
+    mask = (cv2.GaussianBlur(darkness, (0, 0), 1.0) > STAINED).astype(np.uint8)
+    parts, labels, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if parts < 2:
+        return [(darkness.shape[0] // 2, darkness.shape[1] // 2)] * count
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    points = np.argwhere(labels == largest)
+    squared = ((points - middles[largest][::-1]) ** 2).sum(axis=1)
+    chosen: list[tuple[int, int]] = []
+    for _ in range(count):
+        y, x = points[int(squared.argmax())]
+        chosen.append((int(y), int(x)))
+        distance = ((points - (y, x)) ** 2).sum(axis=1)
+        squared = distance if len(chosen) == 1 else np.minimum(squared, distance)
+    return chosen
+
+
+def dab(shape: tuple[int, int], point: tuple[int, int], radius: int = SEED_RADIUS) -> Bool:
+    """A disc around a point (row, column)."""
+    canvas = np.zeros(shape, np.uint8)
+    cv2.circle(canvas, (point[1], point[0]), radius, 1, -1)
+    return canvas > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Separated:
+    """A cluster of two as the looks at it say on average.
+
+    Attributes
+    ----------
+    probabilities
+        ``(4, h, w)`` of the four labels.
+    agreement
+        Mean IoU of the looks with their mean, of the worse chromosome; 0 where one look sees one chromosome only.
+    """
+
+    probabilities: Float
+    agreement: float
+
+
+class PairSegmenter:
+    """The pair network on a device.
+
+    Parameters
+    ----------
+    path
+        Weight file.
+    device
+        Where it runs.
+
+    Raises
+    ------
+    UserError
+        If the weights are missing, damaged or of another architecture.
+    """
+
+    def __init__(self, path: Path, device: Device) -> None:
+        self._network = UNet(2, 4, read_metadata(path).get("widths", (16, 32, 96, 192, 256)))
+        load_weights(path, self._network)
+        self._network.eval().to(device.torch_device)
+        channels_last(self._network)
+        self._device = device
+
+    @torch.inference_mode()
+    def _run(self, batch: Tensor) -> Tensor:
+        batch = batch.to(self._device.torch_device, memory_format=torch.channels_last)
+        with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
+            logits = self._network(batch)
+        return torch.softmax(logits.float(), dim=1).cpu()
+
+    def look(
+        self, looks: Sequence[tuple[Float, Bool]], cancel: CancelToken | None = None, *, mirrored: bool = False
+    ) -> list[Float]:
+        """The four labels of clusters, each with a seed.
+
+        Parameters
+        ----------
+        looks
+            Pairs of darkness ``(h, w)`` and seed ``(h, w)`` bool, of any size.
+        mirrored
+            Whether they are shown mirrored; the answers are not.
+
+        Returns
+        -------
+        Probabilities ``(4, h, w)`` of background, the chromosome under the seed, the other one, and both.
+        """
+        stride = self._network.stride
+        boxes = [_stained_box(darkness) for darkness, _ in looks]
+        sides = [(-(-box.height // stride) * stride, -(-box.width // stride) * stride) for box in boxes]
+        order = sorted(range(len(looks)), key=lambda i: sides[i])
+        answers: list[Float] = [np.zeros((0, 0, 0), np.float32)] * len(looks)
+        start = 0
+        while start < len(order):
+            if cancel:
+                cancel.check()
+            # Of one size only: padding a batch to its largest costs more than a small batch does.
+            height, width = sides[order[start]]
+            stop = start + 1
+            while stop < len(order) and sides[order[stop]] == (height, width):
+                if height * width * (stop - start + 1) > BATCH_PIXELS:
+                    break
+                stop += 1
+            inputs = torch.zeros(stop - start, 2, height, width)
+            for row, index in zip(inputs, order[start:stop], strict=True):
+                darkness, seed = looks[index]
+                box = boxes[index]
+                row[0, : box.height, : box.width] = torch.from_numpy(darkness[box.slices])
+                row[1, : box.height, : box.width] = torch.from_numpy(seed[box.slices].astype(np.float32))
+            seen = self._run(inputs.flip(3)).flip(3) if mirrored else self._run(inputs)
+            for answer, index in zip(seen.numpy(), order[start:stop], strict=True):
+                box, shape = boxes[index], looks[index][0].shape
+                whole = np.zeros((4, *shape), np.float32)
+                whole[0] = 1
+                whole[(slice(None), *box.slices)] = answer[:, : box.height, : box.width]
+                answers[index] = whole
+            start = stop
+        return answers
+
+    def separate(self, clusters: Sequence[Float], cancel: CancelToken | None = None) -> list[Separated]:
+        """The two chromosomes of each cluster, darkness ``(h, w)``.
+
+        Two looks start at two tips, one of them mirrored. Where they differ by more than an edge, two further tips are
+        asked. Answers are averaged, in the order of chromosomes in which they agree.
+        """
+        seeds = [tips(darkness, LOOKS) for darkness in clusters]
+        seen: list[list[Float]] = [[] for _ in clusters]
+        asked = list(range(len(clusters)))
+        for number in range(LOOKS):
+            if number == 2:
+                asked = [i for i in asked if _alike(masks_of(seen[i][0]), masks_of(seen[i][1])) < SETTLED]
+            shown = [(clusters[i], dab(clusters[i].shape, seeds[i][number])) for i in asked]
+            for index, answer in zip(asked, self.look(shown, cancel, mirrored=number % 2 == 1), strict=True):
+                seen[index].append(in_order_of(seen[index][0], answer) if number else answer)
+        separated = []
+        for answers in seen:
+            mean = np.asarray(np.mean(answers, axis=0), np.float32)
+            masks = masks_of(mean)
+            agreement = float(np.mean([_alike(masks, masks_of(answer)) for answer in answers]))
+            separated.append(Separated(mean, agreement))
+        return separated
+
+
+def _alike(first: tuple[Bool, Bool], second: tuple[Bool, Bool]) -> float:
+    """IoU of the worse of two chromosomes, in the better order."""
+
+    def iou(a: Bool, b: Bool) -> float:
+        return float((a & b).sum() / max(1, (a | b).sum()))
+
+    same = min(iou(first[0], second[0]), iou(first[1], second[1]))
+    return max(same, min(iou(first[0], second[1]), iou(first[1], second[0])))
+
+
+def in_order_of(first: Float, other: Float) -> Float:
+    """`other` ``(4, h, w)`` with its chromosomes in the order that agrees better with `first`."""
+    same = float((first[1] * other[1]).sum() + (first[2] * other[2]).sum())
+    crossed = float((first[1] * other[2]).sum() + (first[2] * other[1]).sum())
+    return other if same >= crossed else other[SWAPPED]
+
+
+def masks_of(probabilities: Float) -> tuple[Bool, Bool]:
+    """Masks ``(h, w)`` of the two chromosomes, the smaller first; crumbs go to the chromosome that they lie in.
+
+    A part of one chromosome that hangs together with the other alone is a mistake of the network, unless it is large.
+    """
+    label = probabilities.argmax(axis=0)
+    for own, other in ((1, 2), (2, 1)):
+        mask = (label == own) | (label == 3)
+        parts, count = ndimage.label(mask, structure=np.ones((3, 3)))
+        if count < 2:
+            continue
+        sizes = np.bincount(parts.ravel())[1:]
+        for part in 1 + np.flatnonzero(sizes < 0.2 * sizes.max()):
+            crumb = parts == part
+            around = cv2.dilate(crumb.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            label[crumb] = other if ((label == other) | (label == 3))[around & ~crumb].any() else 0
+    first, second = (label == 1) | (label == 3), (label == 2) | (label == 3)
+    return (first, second) if first.sum() <= second.sum() else (second, first)
+
+
+def _stained_box(darkness: Float) -> Box:
+    """Box of what is stained, with a margin; the whole image where nothing is."""
+    stained = cv2.GaussianBlur(darkness, (0, 0), 1.0) > STAINED / 2
+    rows, columns = np.flatnonzero(stained.any(axis=1)), np.flatnonzero(stained.any(axis=0))
+    height, width = darkness.shape
+    if not rows.size:
+        return Box(0, 0, height, width)
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1).grown(MARGIN, (height, width))
+
+
+def label_pairs(
+    images: Sequence[Float], network: PairSegmenter, cancel: CancelToken | None = None
+) -> list[npt.NDArray[np.uint8]]:
+    """Four-label masks of clusters of two.
+
+    Parameters
+    ----------
+    images
+        Darkness ``(h, w)`` each. Chromosomes far wider or narrower than the canonical ones are brought to
+        that width and the answer back.
+
+    Returns
+    -------
+    ``(h, w)`` uint8 each: 0 background, 1 and 2 the two chromosomes (1 the smaller), 3 both.
+    """
+    factors = [_factor(darkness) for darkness in images]
+    scaled = [_resized(darkness, factor) for darkness, factor in zip(images, factors, strict=True)]
+    labels = []
+    for darkness, separated in zip(images, network.separate(scaled, cancel), strict=True):
+        height, width = darkness.shape
+        answer = separated.probabilities
+        if answer.shape[1:] != darkness.shape:
+            answer = np.stack([cv2.resize(channel, (width, height)) for channel in answer])
+        small, large = masks_of(answer)
+        labels.append(small.astype(np.uint8) + 2 * large.astype(np.uint8))
+    return labels
+
+
+def _factor(darkness: Float) -> float:
+    width, parts = chromosome_width(darkness > STAINED)
+    wanted = CHROMOSOME_WIDTH / width if parts else 1.0
+    # Two chromosomes tell their width badly (one in six pairs of `val` seems a third narrower than it is), and the
+    # network knows a range of sizes: only what is far from all of them is resized.
+    return 1.0 if USUAL[0] <= wanted <= USUAL[1] else float(np.clip(wanted, 0.1, 4.0))
+
+
+def _resized(darkness: Float, factor: float) -> Float:
+    if factor == 1.0:
+        return darkness
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(darkness, None, fx=factor, fy=factor, interpolation=how), np.float32)
