@@ -44,23 +44,26 @@ class Done:
 
     def summary(self) -> dict[str, Any]:
         """What ``--json`` prints of it."""
-        chromosomes = counted(self.analysis.chromosomes)
-        groups = clusters(chromosomes)
-        by_id = {one.id: one for one in chromosomes}
-        pairs = [(a, b) for group in groups for i, a in enumerate(group) for b in group[i + 1 :]]
-        return {
-            "file": str(self.file),
-            "chromosomes": len(chromosomes),
-            "clusters": len(groups),
-            "overlaps": sum(overlap_area(by_id[a], by_id[b]) > 0 for a, b in pairs),
-            "proposal": self.analysis.proposal,
-            "seconds": {stage: round(value, 4) for stage, value in self.analysis.seconds.items()},
-            "stain": str(self.analysis.stain),
-            "single_cluster": self.analysis.is_cluster,
-            "doubtful": sum(bool(one.doubts) for one in chromosomes),
-            "folder": str(self.folder),
-            "notes": list(self.image.notes),
-        }
+        return {"file": str(self.file), **summarise(self.image, self.analysis), "folder": str(self.folder)}
+
+
+def summarise(image: SlideImage, analysis: Analysis) -> dict[str, Any]:
+    """The counts, the proposal and the times of one analysis."""
+    chromosomes = counted(analysis.chromosomes)
+    groups = clusters(chromosomes)
+    by_id = {one.id: one for one in chromosomes}
+    pairs = [(a, b) for group in groups for i, a in enumerate(group) for b in group[i + 1 :]]
+    return {
+        "chromosomes": len(chromosomes),
+        "clusters": len(groups),
+        "overlaps": sum(overlap_area(by_id[a], by_id[b]) > 0 for a, b in pairs),
+        "proposal": analysis.proposal,
+        "seconds": {stage: round(value, 4) for stage, value in analysis.seconds.items()},
+        "stain": str(analysis.stain),
+        "single_cluster": analysis.is_cluster,
+        "doubtful": sum(bool(one.doubts) for one in chromosomes),
+        "notes": list(image.notes),
+    }
 
 
 def load_models(device: str, folder: Path | None = None) -> Models:

@@ -8,14 +8,16 @@ Everything heavy (torch, Qt, OpenCV) is imported inside the command that needs i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import sys
+import threading
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,15 @@ from chromview.errors import Cancelled, UserError
 from chromview.terminal import Parser, Terminal
 
 STAINS = ("auto", "g-band", "q-band", "dapi")
+TRAINED = ("segmenter", "classifier", "pairs")
+PUBLISHED = ("segmenter", "classifier")
+"""What others have published networks for, to train with ``--preset``."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 COMMANDS: dict[str, str] = {
     "analyse": "find, straighten, classify and arrange the chromosomes of slides, without a window",
     "label": "four-label masks of two-chromosome clusters",
     "classify": "class and polarity of single chromosomes",
+    "serve": "answer images sent over HTTP with classes or the whole analysis",
     "evaluate": "the numbers of the model cards, from data with truth",
     "train": "train a network",
     "convert": "between forms of labels: HDF5, npz, pictures, painted masks, COCO",
@@ -205,67 +211,101 @@ def _classify(given: Sequence[str], terminal: Terminal) -> int:
     return 0
 
 
+def _serve(given: Sequence[str], terminal: Terminal) -> int:
+    parser = _parser("serve", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
+    parser.add_argument("--port", type=int, default=8617, metavar="N", help="0 for any that is free")
+    parser.add_argument("--network", action="store_true", help="allow a host that other machines can reach")
+    parser.add_argument("--max-bytes", type=int, default=64_000_000, metavar="N", help="largest request")
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="longest time for a request")
+    parser.add_argument("--waiting", type=int, default=4, metavar="N", help="requests that may wait for their turn")
+    _device(parser)
+    chosen = parser.parse_args(given)
+    if not 0 <= chosen.port <= 65535:
+        parser.error("--port must be 0 to 65535")
+    if chosen.max_bytes < 1 or not 0 < chosen.timeout < 1e6 or chosen.waiting < 0:
+        parser.error(
+            "--max-bytes and --timeout must be more than 0 (and a timeout less than 1e6), --waiting not negative"
+        )
+    _use_models(chosen.models)
+    from chromview.batch import load_models
+    from chromview.serve.server import Limits, Server
+
+    try:
+        limits = Limits(chosen.max_bytes, chosen.timeout, chosen.waiting)
+        with Server(chosen.host, chosen.port, limits, network=chosen.network, log=terminal.say) as server:
+            if not server.loopback:
+                terminal.warn(
+                    "other machines can reach this server; images of patients go over the network unencrypted"
+                )
+            models = load_models(chosen.device)
+            with _ended_by_signals(server.shutdown):
+                print(server.address, flush=True)
+                server.serve(models)
+    except (KeyboardInterrupt, SystemExit):
+        # Being stopped is how a server ends.
+        terminal.clear()
+    return 0
+
+
+@contextlib.contextmanager
+def _ended_by_signals(shutdown: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, Ctrl-C and a request to terminate call `shutdown` from another thread.
+
+    As exceptions they could strike anywhere, also between the making of a request's thread and its start.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    before = [signal.signal(n, lambda *_: threading.Thread(target=shutdown).start()) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 # --- evaluate, train -----------------------------------------------------------------------------
 
 
 def _evaluate(given: Sequence[str], terminal: Terminal) -> int:
+    from chromview import cli_evaluate
+
     parser = _parser("evaluate")
-    parser.add_argument("what", choices=("segmenter", "classifier"))
-    parser.add_argument("--pred", type=Path, metavar="DIR", help="label images to judge (segmenter)")
-    parser.add_argument("--gt", type=Path, metavar="DIR", help="true label images of the same names")
-    parser.add_argument("--data", type=Path, metavar="FILE", help="data with truth that the model is run on")
-    parser.add_argument("--split", metavar="NAME", help="part of the data: val or test")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here instead of printing them")
+    cli_evaluate.add_options(parser)
     _device(parser)
     chosen = parser.parse_args(given)
-    folders, data = (chosen.pred, chosen.gt), (chosen.data, chosen.split)
-    if any(folders) == any(data):
-        parser.error("give either --pred and --gt, or --data and --split")
-    if any(folders) and (not all(folders) or chosen.what != "segmenter"):
-        parser.error("--pred and --gt go together, and judge a segmenter")
-    if any(data) and not all(data):
-        parser.error("--data and --split go together")
-    from chromview.storage.files import write_text
-
-    if any(folders):
-        from chromview.training.metrics import compare_folders
-
-        result = compare_folders(chosen.pred, chosen.gt, terminal.progress)
-    else:
-        from chromview.storage.files import check_readable
-
-        check_readable(chosen.data, limit=1 << 40)
-        _use_models(chosen.models)
-        from chromview.batch import load_models
-        from chromview.training.evaluate import evaluate_classifier, evaluate_segmenter
-
-        run = evaluate_segmenter if chosen.what == "segmenter" else evaluate_classifier
-        result = run(chosen.data, chosen.split, load_models(chosen.device), terminal.progress)
-    text = json.dumps(result, indent=2) + "\n"
-    terminal.clear()
-    if chosen.json:
-        write_text(chosen.json, text)
-    else:
-        print(text, end="")
-    return 0
+    cli_evaluate.check(parser, chosen)
+    _use_models(chosen.models)
+    return cli_evaluate.run(chosen, terminal)
 
 
 def _train(given: Sequence[str], terminal: Terminal) -> int:
-    if not given or given[0] not in ("segmenter", "classifier"):
-        parser = _parser("train", usage="chromview train {segmenter,classifier} --data DIR --out DIR ...")
-        parser.add_argument("what", choices=("segmenter", "classifier"), help="'train WHAT --help' lists its options")
+    if not given or given[0] not in TRAINED:
+        parser = _parser("train", usage="chromview train {segmenter,classifier,pairs} --data DIR --out DIR ...")
+        parser.add_argument("what", choices=TRAINED, help="'train WHAT --help' lists its options")
         parser.parse_args(given)
-        parser.error("give segmenter or classifier first")
+        parser.error(f"give one of {', '.join(TRAINED)} first")
     what = given[0]
+    if what in PUBLISHED and any(one.partition("=")[0] == "--preset" for one in given):
+        return _train_preset(what, given[1:], terminal)
     if what == "segmenter":
         from chromview.training.train_segmenter import SegmenterOptions as Options
         from chromview.training.train_segmenter import main as run
+    elif what == "pairs":
+        from chromview.training.train_pairs import PairOptions as Options  # type: ignore[assignment]
+        from chromview.training.train_pairs import main as run  # type: ignore[assignment]
     else:
         from chromview.training.train_classifier import ClassifierOptions as Options  # type: ignore[assignment]
         from chromview.training.train_classifier import main as run  # type: ignore[assignment]
     parser = Parser(
         prog=f"chromview train {what}",
         description=f"Train the {what}; a run that was interrupted goes on where its last epoch ended.",
+        epilog="'--preset list' prints the published networks that can be trained instead; "
+        "'--preset NAME --help' the options of that."
+        if what in PUBLISHED
+        else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     _add_options(parser, Options)
@@ -277,6 +317,45 @@ def _train(given: Sequence[str], terminal: Terminal) -> int:
 
     make_folder(options.out)
     terminal.say(f"Best weights: {run(options)}")
+    return 0
+
+
+def _train_preset(what: str, given: Sequence[str], terminal: Terminal) -> int:
+    """Any network of the zoo, or a published classifier, with what was published about its training."""
+    ahead = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    ahead.add_argument("--preset")
+    with contextlib.suppress(argparse.ArgumentError):  # told below, in our words
+        if ahead.parse_known_args(given)[0].preset == "list":
+            if what == "segmenter":
+                from chromview.training.zoo import PRESETS
+            else:
+                from chromview.training.classifiers.presets import PRESETS
+            for name, preset in PRESETS.items():
+                print(f"{name:<24}{preset.source}")
+            return 0
+    if what == "segmenter":
+        from chromview.training.engine.options import RunOptions as Options
+    else:
+        from chromview.training.classifiers.options import ClassifierRun as Options  # type: ignore[assignment]
+    parser = Parser(
+        prog=f"chromview train {what} --preset NAME",
+        description="Train a published network; the same command goes on with a run that was interrupted. "
+        "What is not given is as published.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    _add_options(parser, Options)
+    options = Options(**vars(parser.parse_args(given)))
+    if what == "segmenter":
+        from chromview.training.engine.run import train
+    else:
+        from chromview.training.engine.classifier_run import train  # type: ignore[assignment]
+
+    def notice(sentence: str) -> None:
+        terminal.clear()
+        print(f"chromview: {sentence}", file=sys.stderr)
+
+    train(options, progress=terminal.progress, notice=notice)
+    terminal.say(f"Results: {options.out / 'results.md'}")
     return 0
 
 
@@ -292,14 +371,20 @@ def _add_options(parser: argparse.ArgumentParser, options: Any) -> None:
     hints = typing.get_type_hints(options)
     for field in dataclasses.fields(options):
         kind = hints[field.name]
+        if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+            kind = next(one for one in typing.get_args(kind) if one is not type(None))
         several = typing.get_origin(kind) is tuple
         if several:
             kind = typing.get_args(kind)[0]
-        elif isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-            kind = next(one for one in typing.get_args(kind) if one is not type(None))
-        extra: dict[str, Any] = {"dest": field.name, "help": _OPTION_HELP.get(field.name, " ")}
+        told = field.metadata.get("help") or _OPTION_HELP.get(field.name, " ")
+        extra: dict[str, Any] = {"dest": field.name, "help": told}
+        if typing.get_origin(kind) is typing.Literal:
+            extra["choices"] = typing.get_args(kind)
+            kind = str
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             extra.update(required=True, default=argparse.SUPPRESS)
+        elif field.default is None:
+            extra["default"] = argparse.SUPPRESS
         else:
             factory = field.default_factory
             extra["default"] = field.default if factory is dataclasses.MISSING else factory()
@@ -400,6 +485,7 @@ _HANDLERS: dict[str, Callable[[Sequence[str], Terminal], int]] = {
     "analyse": _analyse,
     "label": _label,
     "classify": _classify,
+    "serve": _serve,
     "evaluate": _evaluate,
     "train": _train,
     "convert": _convert,

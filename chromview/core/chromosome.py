@@ -158,6 +158,8 @@ class Chromosome:
         Place in the karyogram, or None for the tray.
     angle
         Extra turn in the karyogram by a person, degrees counter-clockwise.
+    axis_placed, centromere_placed
+        Whether a person drew the axis, or said where the centromere is; no model moves it then.
     """
 
     id: int
@@ -178,6 +180,8 @@ class Chromosome:
     polarity_confidence: float = 0.0
     slot: Slot | None = None
     angle: float = 0.0
+    axis_placed: bool = False
+    centromere_placed: bool = False
     _area: int = field(default=-1, repr=False)
 
     def __post_init__(self) -> None:

@@ -352,7 +352,8 @@ class _Reader:
         return np.unpackbits(packed, count=count).astype(bool).reshape(box.height, box.width)
 
     def fields(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: self.field(name, value) for name, value in values.items()}
+        # A field that a later version adds keeps its default here; one that it drops is left out.
+        return {name: self.field(name, value) for name, value in values.items() if name in FIELDS}
 
     def field(self, name: str, value: Any) -> Any:
         match name:
@@ -377,9 +378,9 @@ class _Reader:
 
     def chromosome(self, record: dict[str, Any]) -> Chromosome:
         box = Box(*record["box"])
-        # A field that a later version adds keeps its default here; one that it drops is left out.
-        values = {name: value for name, value in self.fields(record["fields"]).items() if name in FIELDS}
-        return Chromosome(id=record["id"], box=box, mask=self.bits(record["mask"], box), **values)
+        return Chromosome(
+            id=record["id"], box=box, mask=self.bits(record["mask"], box), **self.fields(record["fields"])
+        )
 
     def change(self, record: dict[str, Any]) -> Change:
         match record["what"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solveh_banded
 
 Points = npt.NDArray[np.float64]
 
@@ -69,6 +68,9 @@ def smooth(points: Points, weights: Points, stiffness: float, order: int = 3) ->
     stiffness
         Length in points below which wiggles vanish.
     """
+    # Here and not above: the window draws axes, and opens before scipy is imported.
+    from scipy.linalg import solveh_banded
+
     n = len(points)
     if n <= order:
         return points.copy()

@@ -50,8 +50,8 @@ _ON_BLACK = _Colours((0, 0, 0), (235, 235, 235), (58, 64, 72), (120, 128, 138))
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    # Pillow carries this font, so that the picture is the same on every machine.
+def label_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of exported pictures; Pillow carries it, so that they are the same on every machine."""
     return ImageFont.load_default(size=size)
 
 
@@ -117,10 +117,10 @@ def render(
     page = Image.fromarray(canvas)
     draw = ImageDraw.Draw(page)
     if title:
-        draw.text((24, _HEADER / 2 + 4), title, fill=colours.ink, font=_font(19), anchor="lm")
+        draw.text((24, _HEADER / 2 + 4), title, fill=colours.ink, font=label_font(19), anchor="lm")
     if footer:
         at = width - 24, height + above + below / 2 - 6
-        draw.text(at, footer, fill=colours.empty, font=_font(14), anchor="rm")
+        draw.text(at, footer, fill=colours.empty, font=label_font(14), anchor="rm")
     return np.asarray(page).copy()
 
 
@@ -135,14 +135,14 @@ def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colou
         for x in (area.rect.x, area.rect.right):
             draw.line([(x, base - 3), (x, base)], fill=colours.ink)
         middle = area.label.centre[0], base + (area.label.bottom - area.line_y) / 2 + 1
-        draw.text(middle, area.name, fill=colours.ink, font=_font(20), anchor="mm")
+        draw.text(middle, area.name, fill=colours.ink, font=label_font(20), anchor="mm")
     for place in plan.places:
         if place.expected and place.taken_by is None:
             _dashed(draw, place.outline, dy, colours.empty)
     if plan.tray.height:
         box = plan.tray
         draw.rectangle([box.x, box.y + dy, box.right, box.bottom + dy], outline=colours.faint)
-        draw.text((box.x + 8, box.y + dy + 12), "Without a place", fill=colours.empty, font=_font(14), anchor="lm")
+        draw.text((box.x + 8, box.y + dy + 12), "Without a place", fill=colours.empty, font=label_font(14), anchor="lm")
 
 
 def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int = 4) -> None:

@@ -204,15 +204,17 @@ def straighten(
     top, left = chromosome.box.top - box.top, chromosome.box.left - box.left
     mask = np.zeros((box.height, box.width), bool)
     mask[top : top + chromosome.mask.shape[0], left : left + chromosome.mask.shape[1]] = chromosome.mask
+    background = 0.0 if stain.bright_on_dark else 255.0
+    grey = levels.apply(image.pixels[box.slices])
     found = chromosome.axis is None or len(chromosome.axis) < 2
-    axis = find_axis(mask, (box.top, box.left)) if found or chromosome.axis is None else chromosome.axis
+    if found or chromosome.axis is None:
+        axis = find_axis(mask, (box.top, box.left), stain=np.abs(grey - np.float32(background)))
+    else:
+        axis = chromosome.axis
     if not chromosome.p_up:
         axis = axis[::-1]
-    background = 0.0 if stain.bright_on_dark else 255.0
     corner = np.array([box.top, box.left], np.float32)
-    straight, inside = straighten_pixels(
-        levels.apply(image.pixels[box.slices]), mask, axis - corner, background=background
-    )
+    straight, inside = straighten_pixels(grey, mask, axis - corner, background=background)
     row = None
     if chromosome.centromere is not None and not found:
         share = chromosome.centromere if chromosome.p_up else 1 - chromosome.centromere

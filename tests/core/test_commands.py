@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,8 @@ def chromosomes(draw: st.DrawFn, id: int = 1) -> Chromosome:
             p_up=draw(st.booleans()),
             slot=draw(st.none() | st.builds(Slot, st.integers(1, 24), st.integers(0, 3))),
             angle=draw(st.floats(-180, 180)),
+            axis_placed=draw(st.booleans()),
+            centromere_placed=draw(st.booleans()),
         )
     )
 
@@ -167,3 +170,28 @@ def test_numpy_numbers_and_loose_boxes_become_what_can_be_kept() -> None:
     assert close.box == Box(12, 11, 14, 15) and close.area == 8
     assert close.axis is not None and close.axis.dtype == np.float32
     assert same(chromosome_from_bytes(chromosome_to_bytes(close)), close)
+
+
+OLD_CHROMOSOME = (
+    "0eAsjkU?(4AP`0AExMjHvcPE@m0fl{LZzs(z>FPa3>IM3QREx-Ts=p}Q5RMgXhy^Te;#~3F?NIYlHwS191+wFoCS5@VB!MmECsIxmv6j&`Qk9@Jb)4$I)~"
+    "ooO+C0k`h5h4Ty&u*m{Oc#MhhI;7&>P$v^19$CD=HdLJ4Pz)r+G}k_tm16ilQNRsFi3H2Vlq(H+GbZJc+-A^F4XJ%=!l1{0_wdA-j0!S+s@u_Y4Qm@6R$E"
+    "Z;E=L^w6`1gfMNsgGVKSFR6c!p=Sxf<AJ&afjaDNyWNy@EH1X*`9RRerxT1d&ZtmjQ!C0_^->o{sESLc9{"
+)
+OLD_COMMAND = (
+    "0eAsrkwI?5AP_~}o}$ZW*2uz1+o<fisd|T~im(~mC>SijN+OFJ^;|tihct=Oc7Z^{pEsY+-F;Ea5Op*N0^W=s7p`42y?28PZotJF7&N`K9R?7a8TP%5q-"
+    ";FOi0X8C(Sn#kD-bINwL6fy;%v!T^~{!!9}ET=b|5%|R-;iwn_;Id>4|?uFbI*rR2;n<UHBQ{Y^xR8hU!&G1m&hWW<P|L2TiAnT%wJ{K~E}PE}w2I+vWz"
+    "rOS&U`Eo*Ib)cIw0GKPVjh8jJHHT4=9!k@Mmnv4xOQQP`R7A?lT^E(P*+)g8i=qIGJGt%pL{L@UfgK?DIX3eVX+jco~Uh<R@y9Rp>hh3Az*5wz?zh?XkD"
+    "G{)Z+51J<N)yP<MTtu1|4NBQ8?;^QbAGG*HL3mTisIq5C_ZVupZCLQ{{~&`uCo"
+)
+
+
+def test_what_the_first_version_wrote_is_still_read() -> None:
+    """Bytes made by it, before a person could place an axis."""
+    old = chromosome_from_bytes(base64.b85decode(OLD_CHROMOSOME))
+    assert (old.id, old.number, old.slot, old.centromere) == (3, 7, Slot(7, 1), 0.25)
+    assert old.axis is not None and old.axis.shape == (3, 2)
+    assert not old.axis_placed and not old.centromere_placed
+    command = from_bytes(base64.b85decode(OLD_COMMAND))
+    after = apply({}, command)
+    assert same(after[3], replace(old, p_up=False, state=State.EDITED))
+    assert apply(after, command.inverted()) == {}

@@ -1,0 +1,1 @@
+"""The pipeline over HTTP: what is answered, whose turn it is, and the sockets."""
