@@ -36,7 +36,7 @@ def measure(slide: SlideImage, truth: Chromosome, stain: Stain) -> list[float]:
     # Which end is the p tip is not the axis's business here.
     if np.hypot(*(found[0] - truth.axis[0])) > np.hypot(*(found[-1] - truth.axis[0])):
         found = found[::-1]
-    apart, worst = _distances(found, truth.axis)
+    apart, worst = distances(found, truth.axis)
     lengths = arc_length(found)[-1], arc_length(truth.axis)[-1]
     straight = straighten(slide, replace(truth, axis=found, centromere=None), stain)
     picture = straight.image, straight.mask, stain.bright_on_dark
@@ -50,7 +50,8 @@ def measure(slide: SlideImage, truth: Chromosome, stain: Stain) -> list[float]:
     ]
 
 
-def _distances(found: FloatArray, true: FloatArray) -> tuple[float, float]:
+def distances(found: FloatArray, true: FloatArray) -> tuple[float, float]:
+    """Mean and largest distance between two axes ``(n, 2)``, both ways, in pixels."""
     one, two = resample(found, 0.25), resample(true, 0.25)
     there, back = cKDTree(two).query(one)[0], cKDTree(one).query(two)[0]
     return float(0.5 * (there.mean() + back.mean())), float(max(there.max(), back.max()))

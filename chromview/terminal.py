@@ -57,6 +57,11 @@ class Terminal:
         print(f"chromview: {at}this is a fault of chromview and not of the file ({fault}). {advice}", file=sys.stderr)
         return 1
 
+    def warn(self, line: str) -> None:
+        """Print what a person should know before the work goes on."""
+        self.clear()
+        print(f"chromview: {line}", file=sys.stderr, flush=True)
+
     def say(self, line: str) -> None:
         """Print a result for a person; nothing in a pipe."""
         if sys.stdout.isatty():

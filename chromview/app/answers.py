@@ -11,6 +11,7 @@ import numpy as np
 from chromview.app import slots
 from chromview.app.edits import POLARITY_BY_PERSON, Edits
 from chromview.app.slides import fields_of
+from chromview.core.axis_edit import carried_over
 from chromview.core.chromosome import Analysis, BoolArray, Box, Chromosome, DecidedBy, FloatArray, Slot, State
 
 _COVERED = 0.5
@@ -109,28 +110,41 @@ def _same_mask(first: Chromosome, second: Chromosome) -> bool:
 
 
 def _with_reading(now: Chromosome, read: Chromosome) -> Chromosome:
-    """`now` with what follows from its mask: axis, centromere, and class and polarity if no person chose them."""
+    """`now` with what follows from its mask, without what a person decided: axis, centromere, class, polarity."""
+    axis = now.axis if now.axis_placed else read.axis
     new = replace(
         now,
-        axis=read.axis,
-        centromere=read.centromere,
+        axis=axis,
+        centromere=_carried(read.centromere, read.axis, axis),
         centromere_confidence=read.centromere_confidence,
         probabilities=read.probabilities,
-        p_up=read.p_up,
+        # What was read along an axis that runs the other way was said of the other end.
+        p_up=read.p_up != _against(read.axis, axis),
         polarity_confidence=read.polarity_confidence,
     )
+    if now.centromere_placed:
+        centromere = _carried(now.centromere, now.axis, axis)
+        new = replace(new, centromere=centromere, centromere_confidence=now.centromere_confidence)
     if now.polarity_confidence == POLARITY_BY_PERSON:
         # The p arm stays where the person has it, also if the new axis runs the other way.
-        turned = now.axis is not None and read.axis is not None and _against(now.axis, read.axis)
-        new = replace(new, p_up=now.p_up != turned, polarity_confidence=POLARITY_BY_PERSON)
+        new = replace(new, p_up=now.p_up != _against(now.axis, axis), polarity_confidence=POLARITY_BY_PERSON)
     if now.decided_by is not DecidedBy.PERSON:
         new = replace(new, number=read.number, class_confidence=read.class_confidence, decided_by=read.decided_by)
     return new
 
 
-def _against(first: FloatArray, second: FloatArray) -> bool:
+def _against(first: FloatArray | None, second: FloatArray | None) -> bool:
     """Whether two axes of one chromosome run in opposite directions."""
+    if first is None or second is None:
+        return False
     return float(np.dot(first[-1] - first[0], second[-1] - second[0])) < 0
+
+
+def _carried(share: float | None, old: FloatArray | None, new: FloatArray | None) -> float | None:
+    """A place on one axis as a place on another one beside it."""
+    if share is None or old is None or new is None or min(len(old), len(new)) < 2 or np.array_equal(old, new):
+        return share
+    return carried_over(share, old, new)
 
 
 def _means_same(kept: Chromosome, proposal: Chromosome) -> bool:

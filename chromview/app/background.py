@@ -6,12 +6,13 @@ own worker in `chromview.app.jobs`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,13 @@ from chromview.progress import CancelToken
 
 if TYPE_CHECKING:
     from chromview.core.straighten import Levels, Straightened
+
+    _Made = tuple[Chromosome, Straightened]
+
+T = TypeVar("T")
+
+_Key = tuple[int, tuple[str, str, bool]]
+"""A slide, and what its pictures are made from: the image's hash, the stain, whether it is inverted."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +66,8 @@ class Background(QObject):
     failed = Signal(str)
     pictures_ready = Signal(int)
     thumbnail_ready = Signal(int)
-    _picture = Signal(object, object)
-    _pictures_end = Signal(object)
+    _answered = Signal(object, object)
+    _pictures_made = Signal(object, object, object)
     _thumbnail = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -71,9 +79,11 @@ class Background(QObject):
         self._shelves: dict[int, _Shelf] = {}
         self._thumbnails: dict[int, npt.NDArray[np.uint8] | None] = {}
         self._asked: dict[int, Path] = {}
+        self._holding = False
+        self._held: list[tuple[_Key, Levels | None, list[_Made]]] = []
         # Emitted on the pool's thread, so these arrive through the event loop.
-        self._picture.connect(self._take_picture)
-        self._pictures_end.connect(self._take_end)
+        self._answered.connect(self._take_answer)
+        self._pictures_made.connect(self._take_pictures)
         self._thumbnail.connect(self._take_thumbnail)
 
     def clear(self) -> None:
@@ -84,6 +94,7 @@ class Background(QObject):
         self._shelves.clear()
         self._thumbnails.clear()
         self._asked.clear()
+        self._held.clear()
 
     def shutdown(self) -> None:
         """Drop what waits and wait for what runs (some milliseconds)."""
@@ -98,6 +109,21 @@ class Background(QObject):
             self.done.emit(say)
 
         self._pool.start(_Work(lambda: self._guarded(then_say, "Nothing was written.")), 1)
+
+    def ask(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Run `work` soon and hand its result to `then` on the thread of the window, unless another case is open."""
+        cancel = self._cancel
+
+        def answer() -> None:
+            result = work()
+            self._answered.emit(cancel, lambda: then(result))
+
+        self._pool.start(_Work(lambda: self._guarded(answer, "Nothing was changed.")), 1)
+
+    @Slot(object, object)
+    def _take_answer(self, cancel: CancelToken, deliver: Callable[[], None]) -> None:
+        if not cancel.cancelled:
+            deliver()
 
     def _guarded(self, work: Callable[[], None], outcome: str) -> None:
         try:
@@ -144,41 +170,59 @@ class Background(QObject):
             from chromview.core.straighten import find_levels, straighten
 
             found = levels
-            for chromosome in todo:
-                if cancel.cancelled:
-                    return
-                if found is None:
-                    found = find_levels(image, stain, inverted)
-                try:
-                    picture = straighten(image, chromosome, stain, inverted=inverted, levels=found)
-                except ValueError:
-                    continue  # a mask of a pixel or two has no axis; the karyogram shows an empty place
-                self._picture.emit((slide, meaning, chromosome), picture)
-            self._pictures_end.emit((slide, meaning, found))
+            made: list[_Made] = []
+            try:
+                for chromosome in todo:
+                    if cancel.cancelled:
+                        return
+                    if found is None:
+                        found = find_levels(image, stain, inverted)
+                    with contextlib.suppress(ValueError):  # a mask of a pixel or two has no axis: its place stays empty
+                        picture = straighten(image, chromosome, stain, inverted=inverted, levels=found)
+                        made.append((chromosome, picture))
+            finally:
+                self._pictures_made.emit((slide, meaning), found, made)
 
         self._pool.start(_Work(lambda: self._guarded(straighten_all, "A chromosome could not be drawn.")), 2)
 
-    @Slot(object, object)
-    def _take_picture(self, key: tuple[int, tuple[str, str, bool], Chromosome], picture: Straightened) -> None:
-        slide, meaning, chromosome = key
-        shelf = self._shelves.get(slide)
-        # A later edit of the same chromosome has asked anew in the meantime: this answer is late.
-        if shelf is not None and shelf.meaning == meaning and shelf.made_from.get(chromosome.id) is chromosome:
-            shelf.pictures[chromosome.id] = picture
+    def hold_pictures(self, held: bool) -> None:
+        """While `held`, pictures that get ready wait: laying them out would stop the hand that paints."""
+        self._holding = held
+        if not held:
+            waiting, self._held = self._held, []
+            for key, levels, made in waiting:
+                self._take_pictures(key, levels, made)
 
-    @Slot(object)
-    def _take_end(self, key: tuple[int, tuple[str, str, bool], Levels | None]) -> None:
-        slide, meaning, levels = key
+    @Slot(object, object, object)
+    def _take_pictures(self, key: _Key, levels: Levels | None, made: list[_Made]) -> None:
+        if self._holding:
+            self._held.append((key, levels, made))
+            return
+        slide, meaning = key
         shelf = self._shelves.get(slide)
-        if shelf is not None and shelf.meaning == meaning:
-            shelf.levels = levels
-            self.pictures_ready.emit(slide)
+        if shelf is None or shelf.meaning != meaning:
+            return
+        shelf.levels = levels
+        for chromosome, picture in made:
+            # A later edit of the same chromosome has asked anew in the meantime: this answer is late.
+            if shelf.made_from.get(chromosome.id) is chromosome:
+                shelf.pictures[chromosome.id] = picture
+        self.pictures_ready.emit(slide)
 
     # -- thumbnails ----------------------------------------------------------------------
 
     def thumbnail(self, slide: int) -> npt.NDArray[np.uint8] | None:
         """Thumbnail ``(h, w)`` uint8 of a slide, or None while it is not there (or cannot be made)."""
         return self._thumbnails.get(slide)
+
+    def unreadable(self, slide: int) -> bool:
+        """Whether a thumbnail was asked for and the image cannot be read."""
+        return slide in self._thumbnails and self._thumbnails[slide] is None
+
+    def give_thumbnail(self, slide: int, path: Path, small: npt.NDArray[np.uint8]) -> None:
+        """Take the thumbnail of a slide that was read elsewhere."""
+        self._asked[slide] = path
+        self._take_thumbnail(slide, path, small)
 
     def want_thumbnail(self, slide: int, path: Path) -> None:
         """Ask for the thumbnail of a slide; once for each file."""

@@ -7,13 +7,16 @@ or concerns how things look stays with the window.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from chromview.app.adding import Adder
 from chromview.app.background import Background
 from chromview.app.document import Changed, Document
 from chromview.app.jobs import Jobs
+from chromview.app.reading import Reader
 from chromview.app.selection import Selection
 from chromview.app.slides import SlideInfo, SlideState
 from chromview.app.tools import Tools
@@ -72,9 +75,12 @@ class Controller(QObject):
         self.tools = Tools(self)
         self.selection = Selection(self)
         self.background = Background(self)
+        self.reader = Reader(self)
+        self._adder = Adder(self)
         self.analyse_new = True
         self._document: Document | None = None
         self._image: SlideImage | None = None
+        self._turning = False
         self._state = ViewState()
         self._running: Running | None = None
         self._device = ""
@@ -147,9 +153,12 @@ class Controller(QObject):
 
     @property
     def chromosomes(self) -> Mapping[int, Chromosome]:
-        """Chromosomes of the slide shown."""
+        """Chromosomes of the slide shown; none where the case file is damaged."""
         info = self.info
-        return {} if info is None else self.document.chromosomes(info.id)
+        try:
+            return {} if info is None else self.document.chromosomes(info.id)
+        except UserError:
+            return {}
 
     @property
     def stain(self) -> Stain:
@@ -168,6 +177,7 @@ class Controller(QObject):
         new = resolve(
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
+            reading=self.reader.looking,
         )  # fmt: skip
         if new != self._state:
             old, self._state = self._state, new
@@ -182,6 +192,7 @@ class Controller(QObject):
             self.cancel_all()
             old.close()
             old.deleteLater()
+        self.reader.forget()
         self.background.clear()
         self._to_reread.clear()
         self._reread_on = None
@@ -207,7 +218,7 @@ class Controller(QObject):
         Raises
         ------
         UserError
-            If nothing of it can be opened.
+            If the case cannot be opened. Of images, `problem` tells it.
         """
         cases = [path for path in paths if path.suffix == CASE_SUFFIX]
         if cases:
@@ -219,23 +230,29 @@ class Controller(QObject):
     def add_slides(self, paths: Sequence[Path]) -> None:
         """Add images and folders, show the first new one and begin to analyse them.
 
-        Raises
-        ------
-        UserError
-            If none could be added.
+        They are read beside the window and arrive as they are read; `problem` tells which cannot be read, and those
+        are not added.
         """
-        before = {info.id for info in self.document.slides}
-        ids = self.document.add_slides(paths)
-        fresh = [id for id in ids if id not in before]
-        show = next(iter(fresh or ids), None)
-        if show is not None:
+        self._adder.add(paths)
+
+    def files_added(self, ids: Sequence[int], fresh: Sequence[int], *, first: bool) -> None:
+        """Slides are in the case now: `fresh` ones, and of `ids` others that were there before.
+
+        Parameters
+        ----------
+        ids, fresh
+            Slides.
+        first
+            Whether to show the first of them.
+        """
+        if first:
+            show = (fresh or ids)[0]
+            if show == self.selection.slide and self._image is None:
+                self._show_slide()  # a missing one has come back
             self.selection.show_slide(show)
-        if not ids:
-            raise UserError("there is no image in it", path=paths[0], advice="Slides are PNG, JPEG, BMP or TIFF files.")
         if self.analyse_new:
             unread = {info.id for info in self.document.slides if info.state is SlideState.NEW}
             self.analyse([id for id in fresh if id in unread])
-        self.said.emit(f"{len(fresh)} slides added" if len(fresh) != 1 else "1 slide added")
 
     def _slides_changed(self) -> None:
         slides = [info.id for info in self.document.slides]
@@ -263,6 +280,7 @@ class Controller(QObject):
         self._later.stop()
         self._pictures_soon.stop()
         self._reread_soon.stop()
+        self.reader.shutdown()
         self.background.shutdown()
         self.jobs.shutdown()
         if self._document is not None:
@@ -274,16 +292,38 @@ class Controller(QObject):
         info = self.info
         self._image = None
         self.tools.forget_label()  # what 2 and 3 mean on another slide is another thing
-        if info is not None:
+        if info is None:
+            self.reader.look_no_more()
+        else:
             self.jobs.prefer(info.id)
-            try:
-                self._image = self.document.image(info.id)
-            except UserError as error:
-                self.problem.emit(str(error), "viewer")
+            self.attempt(partial(self.document.check_slide, info.id), "slides")
+            self._image = self.document.known_image(info.id)
+            if self._image is not None:
+                self.reader.look_no_more()
+            else:
+                self._turning = True
+                try:
+                    self.reader.look(info.path, partial(self._looked, info.id))
+                finally:
+                    self._turning = False
+        self._image_shown()
+
+    def _image_shown(self) -> None:
         self.image_changed.emit()
         self.chromosomes_changed.emit(None)
         self._want_pictures()
         self._later.start()
+
+    def _looked(self, slide: int, outcome: SlideImage | UserError) -> None:
+        if slide != self.selection.slide:
+            return
+        if isinstance(outcome, UserError):
+            self.problem.emit(str(self.document.no_image(slide, outcome)), "viewer")
+        else:
+            self.document.give_image(slide, outcome)
+            self._image = outcome
+        if not self._turning:
+            self._image_shown()
 
     def _document_changed(self, change: Changed) -> None:
         if change.slide_id == self.selection.slide:
@@ -295,9 +335,12 @@ class Controller(QObject):
     def painting(self, busy: bool) -> None:
         """Told when a stroke begins and when it is done: between them nothing else is computed."""
         if busy:
+            self.background.hold_pictures(True)
             self._pictures_soon.stop()
             self._reread_soon.stop()
-        elif self._image is not None:
+        elif self._image is None:
+            self.background.hold_pictures(False)
+        else:
             self._pictures_soon.start()
             if self._to_reread:
                 self._reread_soon.start()
@@ -305,6 +348,7 @@ class Controller(QObject):
     def _want_pictures(self) -> None:
         info = self.info
         self._pictures_soon.stop()
+        self.background.hold_pictures(False)
         if info is not None and self._image is not None:
             shown = [c for c in self.chromosomes.values() if c.in_karyogram or c.id == self.selection.chromosome]
             self.background.want_pictures(info.id, self._image, shown, self.stain, inverted=info.inverted)
@@ -345,8 +389,12 @@ class Controller(QObject):
         self._later.start()
 
     def _image_read(self, slide: int, image: SlideImage) -> None:
-        if self._document is not None:
-            self._document.give_image(slide, image)
+        if self._document is None:
+            return
+        self._document.give_image(slide, image)
+        if slide == self.selection.slide and self._image is None and self._document.known_image(slide) is image:
+            self.reader.look_no_more()
+            self._looked(slide, image)
 
     def _job_finished(self, slide: int, generation: int, analysis: Analysis) -> None:
         self._queue_changed()

@@ -18,6 +18,7 @@ from typing import Self
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from chromview.app.answers import Answers
+from chromview.app.axis_edits import AxisEdits
 from chromview.app.changed import Changed
 from chromview.app.decisions import Decisions
 from chromview.app.mask_edits import MaskEdits
@@ -41,7 +42,7 @@ _TIDY_AFTER_MS = 2000
 _generations = itertools.count(1)
 
 
-class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
+class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Answers, QObject):
     """An open case. Lives on the thread of the window; make one with `new` or `open`."""
 
     changed = Signal(object)
@@ -216,6 +217,20 @@ class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
             self.problem.emit(str(error))
         return ids
 
+    def add_files(self, files: Iterable[tuple[Path, str]]) -> list[int]:
+        """Add image files that were read already, by path and SHA-256; as `add_slides`.
+
+        Raises
+        ------
+        UserError
+            If the case file cannot be written.
+        """
+        if self.read_only:
+            raise read_only(self.path)
+        ids = self._slides.add_files(files)
+        self.slides_changed.emit()
+        return ids
+
     def remove_slide(self, slide_id: int) -> None:
         """Take a slide out of the case. Its image is not touched; adding it again brings its masks back.
 
@@ -244,6 +259,17 @@ class Document(SlideImages, MaskEdits, Decisions, Answers, QObject):
         if slide.chromosomes is None:
             slide.chromosomes = MappingProxyType(self._file.chromosomes(slide_id))
         return slide.chromosomes
+
+    def check_slide(self, slide_id: int) -> None:
+        """Read what the case file holds about a slide.
+
+        Raises
+        ------
+        UserError
+            If it is damaged there.
+        """
+        self.chromosomes(slide_id)
+        self._history(slide_id)
 
     def next_id(self, slide_id: int) -> int:
         """Lowest id that was never used on the slide."""

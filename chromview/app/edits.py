@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POLARITY_BY_PERSON = 1.0
 """Confidence of a polarity that a person chose; a model is never that sure."""
+CENTROMERE_BY_PERSON = 1.0
+"""Confidence of a centromere that a person placed (`Chromosome.centromere_placed`)."""
 
 
 class Edits:

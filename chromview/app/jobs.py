@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal
 
+from chromview.app.preload import preload_torch
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken, Progress
@@ -58,6 +59,7 @@ LoadModels = Callable[[str], Any]
 
 
 def _load_models(device: str) -> Any:
+    preload_torch()
     from chromview.vision.pipeline import Models
 
     return Models.load(device=device)

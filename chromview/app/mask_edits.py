@@ -20,6 +20,8 @@ _UNREAD: dict[str, Any] = {
     "centromere_confidence": 0.0,
     "probabilities": None,
     "polarity_confidence": 0.0,
+    "axis_placed": False,
+    "centromere_placed": False,
 }
 """What has to be read anew when the shape of a chromosome is another one."""
 

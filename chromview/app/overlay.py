@@ -116,10 +116,13 @@ class Overlay:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.pixels: npt.NDArray[np.uint32] = np.zeros(shape, np.uint32)
+        self._used: Box | None = None
 
     def clear(self) -> None:
         """Make every pixel transparent."""
-        self.pixels.fill(0)
+        if self._used is not None:  # the memory of a large slide costs nothing until it is touched
+            self.pixels[self._used.slices] = 0
+            self._used = None
 
     def compose(self, box: Box, layers: Iterable[Layer], *, opacity: float) -> None:
         """Paint one rectangle again from the masks that reach into it.
@@ -176,6 +179,7 @@ class Overlay:
         for here, edge, colour in edges:
             out[here][edge] = premultiplied(colour, 1.0)
         self.pixels[box.slices] = out
+        self._used = box if self._used is None else self._used.union(box)
 
     def _edge(self, layer: Layer, part: Box, bits: BoolArray) -> BoolArray:
         """Pixels of `bits`, the layer's mask inside `part`, that have a neighbour outside of the mask."""

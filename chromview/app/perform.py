@@ -13,7 +13,7 @@ from chromview.app.selection import doubtful, reading_order, second_of, step
 from chromview.app.slides import SlideState
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Label, Tool
-from chromview.core.chromosome import BoolArray, Box, Chromosome, Slot, Stain
+from chromview.core.chromosome import BoolArray, Box, Chromosome, FloatArray, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
 
@@ -49,6 +49,7 @@ class Performer:
             "chromosome.turn_back": lambda: self._edit_selected(
                 lambda slide, id: self._document.turn(slide, id, -TURN)
             ),
+            "chromosome.find_axis": lambda: self._edit_selected(self._find_axis),
             "chromosome.reject": lambda: self._edit_selected(lambda slide, id: self._document.reject(slide, [id])),
             "chromosome.restore": lambda: self._edit_selected(lambda slide, id: self._document.restore(slide, [id])),
             "karyogram.to_tray": lambda: self.move_selected(None),
@@ -171,6 +172,33 @@ class Performer:
         if chromosome.slot is None or chromosome.slot.number != chromosome.number:
             others = [c for c in self.controller.chromosomes.values() if c.id != chromosome.id]
             self.move_selected(Slot(chromosome.number, free_position(others, chromosome.number)))
+
+    # -- axis ----------------------------------------------------------------------------
+
+    def move_axis(self, axis: FloatArray) -> None:
+        """Give the selected chromosome another axis ``(n, 2)``; it is laid straight and read along it."""
+
+        def deed(slide: int, id: int) -> None:
+            self._document.set_axis(slide, id, axis)
+            self.controller.reread([id])
+
+        self.controller.attempt(lambda: self._edit_selected(deed))
+
+    def move_centromere(self, share: float) -> None:
+        """Put the centromere of the selected chromosome at a place of its axis, 0..1 from the first point."""
+        self.controller.attempt(
+            lambda: self._edit_selected(lambda slide, id: self._document.set_centromere(slide, id, share))
+        )
+
+    def move_centromere_in_picture(self, share: float) -> None:
+        """The same, 0..1 from the upper end of the straightened picture."""
+        selected = self._selected()
+        if selected is not None:
+            self.move_centromere(share if self.controller.chromosomes[selected[1]].p_up else 1 - share)
+
+    def _find_axis(self, slide: int, id: int) -> None:
+        self._document.find_axis(slide, id)
+        self.controller.reread([id])
 
     # -- masks ---------------------------------------------------------------------------
 

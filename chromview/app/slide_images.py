@@ -27,34 +27,45 @@ class SlideImages:
         problem: SignalInstance
         slide_changed: SignalInstance
 
+    def known_image(self, slide_id: int) -> SlideImage | None:
+        """The image of a slide if it is in memory, where the last few are kept."""
+        image = self._images.get(slide_id)
+        if image is not None:
+            self._images.move_to_end(slide_id)
+        return image
+
     def image(self, slide_id: int) -> SlideImage:
-        """The image of a slide; the last few are kept in memory.
+        """The image of a slide, read now unless it is in memory.
 
         Raises
         ------
         UserError
             If it is missing or cannot be read. The slide is then marked, and keeps its masks.
         """
-        if slide_id in self._images:
-            self._images.move_to_end(slide_id)
-            return self._images[slide_id]
+        known = self.known_image(slide_id)
+        if known is not None:
+            return known
         from chromview.storage.images import read_image
 
-        slide = self._slides[slide_id]
         try:
-            image = read_image(slide.row.path)
+            image = read_image(self._slides[slide_id].row.path)
         except UserError as error:
-            missing = not is_there(slide.row.path)
-            self._mark(slide_id, missing=missing, changed=slide.changed)
-            if missing:
-                raise UserError(
-                    "the image of this slide is not there any more",
-                    path=slide.row.path,
-                    advice="Bring it back, or add the file from where it is now: it is recognised by its content.",
-                ) from error
-            raise
+            raise self.no_image(slide_id, error) from error
         self.give_image(slide_id, image)
         return image
+
+    def no_image(self, slide_id: int, error: UserError) -> UserError:
+        """Take to heart that the image of a slide could not be read; returns what to say."""
+        slide = self._slides[slide_id]
+        missing = not is_there(slide.row.path)
+        self._mark(slide_id, missing=missing, changed=slide.changed)
+        if not missing:
+            return error
+        return UserError(
+            "the image of this slide is not there any more",
+            path=slide.row.path,
+            advice="Bring it back, or add the file from where it is now: it is recognised by its content.",
+        )
 
     def give_image(self, slide_id: int, image: SlideImage) -> None:
         """Take an image that was read elsewhere (on the worker thread), and check that it is the slide's.

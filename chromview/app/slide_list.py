@@ -117,7 +117,28 @@ class SlideList:
         _ = self.infos  # what this program did not write is told now, and not while painting
 
     def add(self, paths: Iterable[Path]) -> tuple[list[int], list[UserError]]:
-        """Add image files; returns their slides in order, and what was wrong with the others.
+        """Read the hashes of files and add them; returns their slides in order, and what was wrong with the others.
+
+        Raises
+        ------
+        UserError
+            If the case file cannot be written, or not one file could be read.
+        """
+        files: list[tuple[Path, str]] = []
+        failed: list[UserError] = []
+        for path in paths:
+            where = path.absolute()
+            try:
+                with in_words(where), where.open("rb") as file:
+                    files.append((where, hashlib.file_digest(file, "sha256").hexdigest()))
+            except UserError as error:
+                failed.append(error)
+        if failed and not files:
+            raise failed[0]
+        return self.add_files(files), failed
+
+    def add_files(self, files: Iterable[tuple[Path, str]]) -> list[int]:
+        """Add files by path and SHA-256; returns their slides in order.
 
         What is in the case already is not added twice: a removed slide comes back, and one whose
         file is missing is found again by its content.
@@ -125,29 +146,19 @@ class SlideList:
         Raises
         ------
         UserError
-            If the case file cannot be written, or not one file could be read.
+            If the case file cannot be written.
         """
         ids: list[int] = []
-        failed: list[UserError] = []
         fresh: dict[int, tuple[Path, str]] = {}
-        for path in paths:
-            where = path.absolute()
-            try:
-                with in_words(where), where.open("rb") as file:
-                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            except UserError as error:
-                failed.append(error)
-                continue
-            known = self._known(where, sha256)
+        for path, sha256 in files:
+            known = self._known(path, sha256)
             if known is None:
-                fresh[len(ids)] = (where, sha256)
+                fresh[len(ids)] = (path, sha256)
             ids.append(known or 0)
-        if failed and not ids:
-            raise failed[0]
         for place, id in zip(fresh, self._file.add_slides(fresh.values()), strict=True):
             ids[place] = id
         self.read()
-        return ids, failed
+        return ids
 
     def _known(self, path: Path, sha256: str) -> int | None:
         """The slide that a file is already, brought back or pointed to it if need be."""

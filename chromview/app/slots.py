@@ -40,8 +40,10 @@ def move(edit: Edit, chromosome: Chromosome, slot: Slot) -> None:
     """Put a chromosome into a place; what lies there changes places with it, or makes room for it."""
     there = next((c for c in edit.chromosomes.values() if c.slot == slot and c.id != chromosome.id), None)
     old = edit.chromosomes[chromosome.id].slot
-    if there is not None and old is not None and old.number == slot.number:
-        edit.replace(replace(there, slot=old))
+    if old is not None and old.number == slot.number:
+        # Nobody moves up: the one behind would come into the place that is taken here.
+        if there is not None:
+            edit.replace(replace(there, slot=old))
     else:
         leave(edit, edit.chromosomes[chromosome.id])
         if there is not None:

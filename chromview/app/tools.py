@@ -17,6 +17,7 @@ class Tool(StrEnum):
     ERASE = "erase"
     CUT = "cut"
     NEW = "new"
+    AXIS = "axis"
 
     @property
     def paints(self) -> bool:

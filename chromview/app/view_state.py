@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chromview.app.selection import Selection, doubtful, second_of
 from chromview.app.slides import SlideState
 from chromview.core.chromosome import Stain, State
+from chromview.errors import UserError
 
 if TYPE_CHECKING:
     from chromview.app.document import Document
@@ -34,8 +35,8 @@ class ViewState:
     ----------
     slide, slide_index, slide_count
         Id of the slide shown, its place from 0, and how many there are.
-    missing
-        Whether the slide's image file is gone.
+    missing, reading
+        Whether the slide's image file is gone, or is still being read.
     is_cluster
         Whether the slide is a single cluster.
     analysed, stain
@@ -66,6 +67,7 @@ class ViewState:
     slide_index: int = -1
     slide_count: int = 0
     missing: bool = False
+    reading: bool = False
     is_cluster: bool = False
     analysed: bool = False
     stain: Stain | None = None
@@ -91,7 +93,14 @@ class ViewState:
 
 
 def resolve(
-    document: Document, selection: Selection, *, running: Running | None, waiting: int, device: str, case_name: str
+    document: Document,
+    selection: Selection,
+    *,
+    running: Running | None,
+    waiting: int,
+    device: str,
+    case_name: str,
+    reading: bool = False,
 ) -> ViewState:
     """Derive the view state from the document and the selection."""
     slides = document.slides
@@ -104,13 +113,18 @@ def resolve(
     if index < 0:
         return ViewState(**base)  # type: ignore[arg-type]
     info = slides[index]
-    chromosomes = document.chromosomes(info.id)
+    try:
+        chromosomes = document.chromosomes(info.id)
+        undo, redo = document.undo_title(info.id), document.redo_title(info.id)
+    except UserError:  # the case file is damaged where this slide is; it was said when the slide was opened
+        chromosomes, undo, redo = {}, None, None
     selected = selection.chromosome if selection.chromosome in chromosomes else None
     waiting_for_eyes = doubtful(chromosomes)
     return ViewState(
         slide=info.id,
         slide_index=index,
         missing=info.missing,
+        reading=reading,
         is_cluster=info.is_cluster,
         analysed=info.quality.count is not None or info.state is not SlideState.NEW,
         stain=info.stain,
@@ -121,7 +135,7 @@ def resolve(
         untouched=sum(c.in_karyogram and c.state is State.PROPOSED for c in chromosomes.values()),
         doubt=", ".join(chromosomes[selected].doubts) if selected is not None and selected in waiting_for_eyes else "",
         proposal=info.proposal,
-        undo_title=document.undo_title(info.id),
-        redo_title=document.redo_title(info.id),
+        undo_title=undo,
+        redo_title=redo,
         **base,  # type: ignore[arg-type]
     )

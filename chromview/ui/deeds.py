@@ -18,6 +18,7 @@ from chromview.places import resources_dir
 from chromview.ui import theme
 
 if TYPE_CHECKING:
+    from chromview.ui.cells import CellsWindow
     from chromview.ui.window import MainWindow
 
 _RECENT = 8
@@ -58,12 +59,14 @@ class Deeds:
             "view.masks": lambda: viewer.set_view(masks=check["view.masks"].isChecked()),
             "view.fill": lambda: viewer.set_view(fill=check["view.fill"].isChecked()),
             "view.numbers": lambda: viewer.set_view(numbers=check["view.numbers"].isChecked()),
+            "view.axis": self._show_axis,
             "view.system_colours": lambda: self.use_colours(theme.SYSTEM),
             "view.light": lambda: self.use_colours(theme.LIGHT),
             "view.dark": lambda: self.use_colours(theme.DARK),
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
             "case.analyse_new": self._analyse_new,
+            "case.cells": self.show_cells,
             "help.under_cursor": self.help_under_cursor,
             "help.shortcuts": self._shortcuts,
             "help.about": self._about,
@@ -71,6 +74,7 @@ class Deeds:
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
         check.check("view.masks", True)
+        check.check("view.axis", True)
 
     def perform(self, action: str) -> bool:
         """Do what an action asks for; False if it is not one of the window's own."""
@@ -137,9 +141,10 @@ class Deeds:
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open a case, or add images and folders; what is wrong is said over the slides."""
-        if paths and self.controller.attempt(lambda: self.controller.open_paths(paths), "slides"):
+        if paths:
             self.window.bar("slides").clear()
-            self.window.viewer.setFocus()
+            if self.controller.attempt(lambda: self.controller.open_paths(paths), "slides"):
+                self.window.viewer.setFocus()
 
     def open_samples(self) -> None:
         """Add the samples that come with the program."""
@@ -235,6 +240,15 @@ class Deeds:
 
         self.controller.attempt(deed, "karyogram")
 
+    def show_cells(self) -> CellsWindow:
+        """Show all cells of the case side by side; the same window each time."""
+        from chromview.ui.cells import CellsWindow
+
+        cells = self.window.findChild(CellsWindow, "cells") or CellsWindow(self.window)
+        cells.show()
+        cells.activateWindow()
+        return cells
+
     # -- looks ---------------------------------------------------------------------------
 
     def use_colours(self, choice: str) -> None:
@@ -269,6 +283,12 @@ class Deeds:
         picture = self.window.viewer.picture
         if picture is not None:
             self.window.viewer.set_levels(0, picture.top)
+
+    def _show_axis(self) -> None:
+        shown = self.window.actions_by_id["view.axis"].isChecked()
+        self.window.viewer.axis.set_view(visible=shown)
+        self.window.karyogram.drawing.axis = shown
+        self.window.karyogram.update()
 
     def _zoom_selected(self) -> None:
         id = self.controller.selection.chromosome

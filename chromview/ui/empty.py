@@ -22,7 +22,9 @@ class EmptyState(QFrame):
         font = QFont(self.sentence.font())
         font.setPointSizeF(font.pointSizeF() * 1.35)
         self.sentence.setFont(font)
-        row = QHBoxLayout()
+        self._buttons = QWidget(self)
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
         for id, text in (
             ("file.add_folder", "Add a folder…"),
@@ -39,9 +41,10 @@ class EmptyState(QFrame):
         column.addStretch(1)
         column.addWidget(self.sentence)
         column.addSpacing(16)
-        column.addLayout(row)
+        column.addWidget(self._buttons)
         column.addStretch(1)
 
-    def say(self, sentence: str) -> None:
-        """Show this sentence above the buttons."""
+    def say(self, sentence: str, *, buttons: bool = True) -> None:
+        """Show this sentence, above the buttons if there is something to add."""
         self.sentence.setText(sentence)
+        self._buttons.setVisible(buttons)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 from chromview.app.tools import Tool
 
 if TYPE_CHECKING:
+    from chromview.ui.axis_layer import Grip
     from chromview.ui.viewer import Viewer
 
 
@@ -90,12 +91,16 @@ class PaintGesture(Gesture):
 
     def release(self, event: QMouseEvent) -> None:
         stroke = self.viewer.masks.end_stroke()
-        if stroke is not None:
-            self.viewer.stroke_done.emit(stroke)
-        self.viewer.painting.emit(False)
+        try:
+            if stroke is not None:
+                self.viewer.stroke_done.emit(stroke)
+        finally:
+            self.viewer.masks.refresh()
+            self.viewer.painting.emit(False)
 
     def cancel(self) -> None:
         self.viewer.masks.end_stroke()
+        self.viewer.masks.refresh()
         self.viewer.painting.emit(False)
 
 
@@ -130,6 +135,34 @@ class CutGesture(Gesture):
                 painter.drawPoint(QPointF(points[0]))
 
 
+class AxisGesture(Gesture):
+    """A point of the axis, or the centromere, dragged; committed on release."""
+
+    def __init__(self, viewer: Viewer, button: Qt.MouseButton, grip: Grip) -> None:
+        super().__init__(viewer, button)
+        self._grip = grip
+
+    def press(self, event: QMouseEvent) -> None:
+        self._start = event.position()
+        self._dragging = False
+
+    def move(self, event: QMouseEvent) -> None:
+        # The hand trembles: what moved less than this was a click.
+        self._dragging = self._dragging or (event.position() - self._start).manhattanLength() > 2
+        if self._dragging:
+            self.viewer.axis.drag(self._grip, self.viewer.to_picture(event.position()))
+
+    def release(self, event: QMouseEvent) -> None:
+        axis, centromere = self.viewer.axis.drop()
+        if axis is not None:
+            self.viewer.axis_moved.emit(axis)
+        if centromere is not None:
+            self.viewer.centromere_moved.emit(centromere)
+
+    def cancel(self) -> None:
+        self.viewer.axis.drop()
+
+
 def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture | None:
     """The gesture that a press begins, or None for a button without a meaning."""
     button = event.button()
@@ -138,6 +171,9 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
     if button != Qt.MouseButton.LeftButton:
         return None
     tool = viewer.tools.tool
+    if tool is Tool.AXIS:
+        grip = viewer.axis.grip_at(event.position())
+        return SelectGesture(viewer, button) if grip is None else AxisGesture(viewer, button, grip)
     if tool is Tool.CUT:
         return CutGesture(viewer, button)
     return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

@@ -46,6 +46,16 @@ def _new(p: QPainter) -> None:
     p.drawLine(QPointF(9, 12), QPointF(15, 12))
 
 
+def _axis(p: QPainter) -> None:
+    path = QPainterPath(QPointF(7, 3))
+    path.cubicTo(7, 11, 18, 13, 17, 21)
+    p.drawPath(path)
+    p.drawLine(QPointF(8, 14), QPointF(15.5, 8.5))
+    p.setBrush(p.pen().color())
+    for x, y in ((7, 3.5), (17, 20.5)):
+        p.drawEllipse(QPointF(x, y), 1.6, 1.6)
+
+
 def _join(p: QPainter) -> None:
     p.drawRoundedRect(QRectF(3, 8, 7, 8), 3, 3)
     p.drawRoundedRect(QRectF(14, 8, 7, 8), 3, 3)
@@ -140,6 +150,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.erase": _erase,
     "mask.cut": _cut,
     "mask.new": _new,
+    "mask.axis": _axis,
     "mask.join": _join,
     "mask.split_overlap": _split,
     "mask.label0": _label(0),

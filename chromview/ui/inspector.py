@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from chromview.core.axis_edit import measured_arms
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
 from chromview.core.ideogram import Ideogram, load_ideograms
 from chromview.errors import UserError
+from chromview.ui.axis_layer import draw_straight_axis
 from chromview.ui.menus import ActionSet
 from chromview.ui.picture import qimage_grey
 
@@ -42,7 +44,15 @@ _DECIDED = {
 
 
 class Portrait(QWidget):
-    """The straightened chromosome and, at the same length, the ideogram of its class."""
+    """The straightened chromosome and, at the same length, the ideogram of its class.
+
+    Signals
+    -------
+    centromere_moved(float)
+        Where the hand put the centromere, 0..1 of the length from above.
+    """
+
+    centromere_moved = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,8 +60,11 @@ class Portrait(QWidget):
         self.setAccessibleName("Straightened chromosome beside its ideogram")
         self.setMinimumSize(84, 110)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self.setMouseTracking(True)
+        self.setToolTip("Drag up or down to move the centromere")
         self._image: QImage | None = None
-        self._centromere: float | None = None
+        self._picture: Straightened | None = None
+        self._held: float | None = None
         self._ideogram: Ideogram | None = None
         self._paper = QColor(255, 255, 255)
 
@@ -61,8 +74,7 @@ class Portrait(QWidget):
     def show_chromosome(self, picture: Straightened | None, number: int, bright_on_dark: bool) -> None:
         """Show a straightened picture (None for none) and the ideogram of class `number` (0 for none)."""
         self._image = None if picture is None else qimage_grey(picture.image)
-        row = None if picture is None else picture.centromere_row
-        self._centromere = None if row is None or picture is None else row / picture.length
+        self._picture = picture
         self._paper = QColor(0, 0, 0) if bright_on_dark else QColor(255, 255, 255)
         self._ideogram = None
         if number:
@@ -78,18 +90,46 @@ class Portrait(QWidget):
         painter.fillRect(self.rect(), self._paper if self._image else self.palette().color(QPalette.ColorRole.Dark))
         if self._image is None:
             return
+        rect = self.picture_rect()
+        painter.drawImage(rect, self._image)
+        if self._picture is not None:
+            draw_straight_axis(painter, self._picture, rect, self._held)
+        ink = QColor(255, 255, 255) if self._paper.lightness() < 128 else QColor(0, 0, 0)
+        if self._ideogram is not None:
+            self._paint_ideogram(painter, self._ideogram, QRectF(self.width() - 26, rect.top(), 14, rect.height()), ink)
+
+    def picture_rect(self) -> QRectF:
+        """Where the straightened picture stands on this widget; empty without one."""
+        if self._image is None:
+            return QRectF()
         height = self.height() - 16.0
         scale = min(height / self._image.height(), (self.width() - 40.0) / self._image.width(), 4.0)
         tall, wide = self._image.height() * scale, self._image.width() * scale
-        top = (self.height() - tall) / 2
-        painter.drawImage(QRectF((self.width() - 34 - wide) / 2, top, wide, tall), self._image)
-        ink = QColor(255, 255, 255) if self._paper.lightness() < 128 else QColor(0, 0, 0)
-        if self._centromere is not None:
-            painter.setPen(QPen(QColor(200, 60, 60), 1.4))
-            y = top + self._centromere * tall
-            painter.drawLine(QRectF(2, y, 8, 0).topLeft(), QRectF(2, y, 8, 0).topRight())
-        if self._ideogram is not None:
-            self._paint_ideogram(painter, self._ideogram, QRectF(self.width() - 26, top, 14, tall), ink)
+        return QRectF((self.width() - 34 - wide) / 2, (self.height() - tall) / 2, wide, tall)
+
+    def _over(self, event: QMouseEvent) -> bool:
+        return self._image is not None and self.picture_rect().adjusted(-10, -6, 10, 6).contains(event.position())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._over(event):
+            self._hold(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held is not None:
+            self._hold(event)
+        else:
+            self.setCursor(Qt.CursorShape.SplitVCursor if self._over(event) else Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._held is not None:
+            share, self._held = self._held, None
+            self.update()
+            self.centromere_moved.emit(share)
+
+    def _hold(self, event: QMouseEvent) -> None:
+        rect = self.picture_rect()
+        self._held = float(min(1.0, max(0.0, (event.position().y() - rect.top()) / max(rect.height(), 1.0))))
+        self.update()
 
     def _paint_ideogram(self, painter: QPainter, ideogram: Ideogram, rect: QRectF, ink: QColor) -> None:
         for band in ideogram.bands:
@@ -292,12 +332,15 @@ class Inspector(QWidget):
         facts = []
         if picture is not None:
             facts.append(f"Length {picture.length} px, area {chromosome.area} px")
-            row = picture.centromere_row
-            if row is not None and picture.length:
-                share = row / picture.length
-                facts.append(f"Centromere index {100 * min(share, 1 - share):.0f} %")
         else:
             facts.append(f"Area {chromosome.area} px")
+        arms = measured_arms(chromosome)
+        if arms is not None:
+            facts.append(f"p arm {arms.p:.1f} px, q arm {arms.q:.1f} px, ratio {arms.ratio:.2f}")
+            sure = "by a person" if chromosome.centromere_placed else f"{chromosome.centromere_confidence:.0%} sure"
+            facts.append(f"Centromere index {100 * arms.centromere_index:.0f} %, {sure}")
+        if chromosome.axis_placed:
+            facts.append("Axis by a person")
         if chromosome.polarity_confidence:
             facts.append(f"p arm up {chromosome.polarity_confidence:.0%}")
         if chromosome.slot is None and chromosome.in_karyogram:

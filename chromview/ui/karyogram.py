@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
-from chromview.ui.karyogram_paint import KaryogramPainter
+from chromview.ui.karyogram_paint import FRAME, KaryogramPainter
 from chromview.ui.viewer import paint_focus
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ COMFORTABLE = 900.0
 
 LEAST_ZOOM = 0.42
 """In a narrow panel everything is drawn smaller; letters stay readable, see `KaryogramPainter.zoom`."""
+
+SLACK = 0.98
+"""Share of the width that is filled."""
 
 TYPING_MS = 900
 """After this time without a second digit, 1 and 2 mean class 1 and 2."""
@@ -80,6 +83,7 @@ class KaryogramView(QWidget):
         self._pictures: Mapping[int, Straightened] = {}
         self._layout: KaryogramLayout | None = None
         self._zoom, self._origin = 1.0, QPointF(0, 0)
+        self._fitted = (0.0, 0.0)
         self._viewport = QSize(400, 400)
         self._laid_out: list[tuple[int, Slot | None, float, Straightened | None]] = []
         self._press: QPointF | None = None
@@ -112,6 +116,7 @@ class KaryogramView(QWidget):
         cluster: bool,
     ) -> None:
         """Show the chromosomes of a slide with their straightened pictures."""
+        before, papers = self._looks(), (self.drawing.paper, self.drawing.cluster)
         self._chromosomes, self._pictures = chromosomes, dict(pictures)
         self.drawing.show(chromosomes, self._pictures, bright_on_dark=bright_on_dark, cluster=cluster)
         if self._drag is not None and self._press_id not in chromosomes:
@@ -123,25 +128,49 @@ class KaryogramView(QWidget):
         ):
             self._laid_out = shown
             self.relayout()
-        self.update()
+        elif papers != (self.drawing.paper, self.drawing.cluster):
+            self.update()
+        else:
+            after = self._looks()
+            for id in before.keys() | after.keys():
+                if before.get(id) != after.get(id):
+                    self._update_one(id)
+
+    def _looks(self) -> dict[int, tuple[object, ...]]:
+        """What can be seen of each chromosome beside its picture."""
+        return {c.id: (c.state, bool(c.doubts)) for c in self._chromosomes.values()}
+
+    def _update_one(self, id: int | None) -> None:
+        rect = None if id is None else self.rect_of(id)
+        if rect is not None:
+            self.update(rect.adjusted(-FRAME, -FRAME, FRAME, FRAME))
 
     def show_selection(self, selected: int | None, second: int | None) -> None:
         """Mark the selected chromosome and the second one, and scroll to it."""
         if (selected, second) != (self.drawing.selected, self.drawing.second):
             if selected != self.drawing.selected:
                 self._forget_typed()
+            old = self.drawing.selected, self.drawing.second
             self.drawing.selected, self.drawing.second = selected, second
             self._scroll_to(selected)
-            self.update()
+            for id in {*old, selected, second}:
+                self._update_one(id)
 
     def set_viewport(self, size: QSize) -> None:
         """Fit the karyogram into `size`, the visible part of the scroll area."""
         if size != self._viewport:
             self._viewport = size
-            self.relayout()
+            self.relayout(refit=True)
 
-    def relayout(self) -> None:
-        """Lay the karyogram out again for the room there is."""
+    def relayout(self, *, refit: bool = False) -> None:
+        """Lay the karyogram out again for the room there is.
+
+        Parameters
+        ----------
+        refit
+            Look for the scale that fills the room in any case. Else the scale stays as long as it does: nothing
+            jumps because of one edit, and there is no search.
+        """
         drawn = [c for c in self._chromosomes.values() if c.in_karyogram]
         if not drawn or not self._pictures:
             self._layout = None
@@ -153,12 +182,20 @@ class KaryogramView(QWidget):
 
         room = max(self._viewport.width() - 4.0, 100.0), max(self._viewport.height() - 4.0, 100.0)
         zoom = min(1.0, max(LEAST_ZOOM, room[0] / COMFORTABLE))
-        made = layout(drawn, self._pictures, width=room[0] / zoom, show_tray=True)
-        for _ in range(5):  # the height follows the scale, but letters and gaps do not shrink with it
-            tall = made.height * zoom
-            if tall <= room[1] or made.scale <= 0.2:
-                break
-            made = layout(drawn, self._pictures, scale=made.scale * max(0.6, 0.97 * room[1] / tall), show_tray=True)
+        made = None
+        if not refit and self._layout is not None:
+            made = layout(drawn, self._pictures, scale=self._layout.scale, show_tray=True)
+            if not (_near(made.width, self._fitted[0]) and _near(made.height, self._fitted[1])):
+                made = None
+        if made is None:
+            # Not to the last pixel, so that a chromosome may grow a little without all others becoming smaller.
+            made = layout(drawn, self._pictures, width=SLACK * room[0] / zoom, show_tray=True)
+            for _ in range(5):  # the height follows the scale, but letters and gaps do not shrink with it
+                tall = made.height * zoom
+                if tall <= room[1] or made.scale <= 0.2:
+                    break
+                made = layout(drawn, self._pictures, scale=made.scale * max(0.6, 0.97 * room[1] / tall), show_tray=True)
+            self._fitted = made.width, made.height
         self._zoom = min(zoom, room[0] / made.width)
         self._layout = made
         self.drawing.zoom = self._zoom
@@ -318,11 +355,12 @@ class KaryogramView(QWidget):
             self._commit_typed()
 
     def _set_typed(self, typed: str) -> None:
-        self._typed = self.drawing.typed = typed
         self._typing.stop()
         if typed:
             self._typing.start()
-        self.update()
+        if typed != self._typed:
+            self._typed = self.drawing.typed = typed
+            self.update()
 
     def _forget_typed(self) -> None:
         self._set_typed("")
@@ -388,7 +426,10 @@ class KaryogramView(QWidget):
         painter.scale(self._zoom, self._zoom)
         self.drawing.accent = self.palette().color(QPalette.ColorRole.Highlight)
         drag = None if self._drag is None else (self._press_id, *self._to_canvas(self._drag))
-        self.drawing.paint(painter, self._layout, self.font(), drag)
+        dirty = QRectF(event.rect())
+        corner = self._to_canvas(dirty.topLeft())
+        part = QRectF(*corner, dirty.width() / self._zoom, dirty.height() / self._zoom)
+        self.drawing.paint(painter, self._layout, self.font(), drag, part)
         if self.hasFocus():
             painter.resetTransform()
             paint_focus(painter, self)
@@ -410,3 +451,8 @@ class KaryogramArea(QScrollArea):
         super().resizeEvent(event)
         # Without the scroll bar, or its coming and going would change the layout in a circle.
         self._view.set_viewport(self.maximumViewportSize())
+
+
+def _near(size: float, fitted: float) -> bool:
+    """Whether a side of the canvas is what it was when it was made to fit, as far as anyone would see."""
+    return 0.95 * fitted <= size <= fitted / SLACK

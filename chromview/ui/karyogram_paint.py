@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QTransform
 
 from chromview.core.chromosome import Chromosome, State
 from chromview.core.karyotype import GROUPS
+from chromview.ui.axis_layer import draw_straight_axis
 from chromview.ui.mask_layer import DOUBT
 from chromview.ui.picture import qimage_grey
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from chromview.core.straighten import Straightened
 
 _FIRST_OF_BLOCK = {1: "A", 4: "B", 6: "C", 13: "D", 16: "E", 19: "F", 21: "G"}
+FRAME = 8
+"""Screen pixels by which frame and tick reach beyond a picture."""
 assert set(_FIRST_OF_BLOCK.values()) == set(GROUPS)
 
 
@@ -29,6 +32,8 @@ class KaryogramPainter:
         self.selected: int | None = None
         self.second: int | None = None
         self.typed = ""
+        self.axis = True
+        """Whether axis and centromere of the selected chromosome are drawn."""
         self.zoom = 1.0
         """Screen pixels for a canvas pixel; letters are drawn larger where it is small."""
         self.cluster = False
@@ -37,6 +42,7 @@ class KaryogramPainter:
         self.ink = QColor(25, 25, 28)
         self._chromosomes: Mapping[int, Chromosome] = {}
         self._images: dict[int, tuple[Straightened, QImage]] = {}
+        self._ready: dict[int, tuple[tuple[float, ...], QPixmap]] = {}
 
     def show(
         self,
@@ -56,10 +62,12 @@ class KaryogramPainter:
         self.ink = QColor(232, 234, 237) if bright_on_dark else QColor(25, 25, 28)
         for id in self._images.keys() - pictures.keys():
             del self._images[id]
+            self._ready.pop(id, None)
         for id, picture in pictures.items():
             known = self._images.get(id)
             if known is None or known[0] is not picture:
                 self._images[id] = (picture, self._transparent(picture, bright_on_dark))
+                self._ready.pop(id, None)
 
     def _transparent(self, picture: Straightened, bright_on_dark: bool) -> QImage:
         """The picture with its background taken away, so that turned ones do not cover neighbours."""
@@ -70,9 +78,14 @@ class KaryogramPainter:
         return image
 
     def paint(
-        self, painter: QPainter, canvas: KaryogramLayout, font: QFont, drag: tuple[int, float, float] | None
+        self,
+        painter: QPainter,
+        canvas: KaryogramLayout,
+        font: QFont,
+        drag: tuple[int, float, float] | None,
+        part: QRectF,
     ) -> None:
-        """Draw everything; the painter stands in canvas pixels.
+        """Draw everything that reaches into `part`; the painter stands in canvas pixels.
 
         Parameters
         ----------
@@ -84,15 +97,22 @@ class KaryogramPainter:
             Of the panel.
         drag
             Id of the chromosome that is dragged and the pointer's (x, y), or None.
+        part
+            What is painted now, in canvas pixels.
         """
         if drag is not None:
             self._paint_allowed(painter, canvas, drag)
         for area in canvas.classes:
-            self._paint_class(painter, area, font)
+            # Letters and counts may be wider than the class.
+            if part.intersects(QRectF(*area.rect).united(QRectF(*area.label)).adjusted(-60, -40, 60, 40)):
+                self._paint_class(painter, area, font)
         self._paint_empty(painter, canvas)
-        self._paint_tray(painter, canvas, font)
+        if part.intersects(QRectF(*canvas.tray)):
+            self._paint_tray(painter, canvas, font)
+        around = FRAME / self.zoom
+        near = part.adjusted(-around, -around, around, around)
         for placed in canvas.placed:
-            if drag is None or placed.id != drag[0]:
+            if (drag is None or placed.id != drag[0]) and near.intersects(QRectF(*placed.rect)):
                 self._paint_one(painter, placed.id, placed.rect, canvas.scale)
         if drag is not None:
             placed_drag = canvas.of(drag[0])
@@ -169,13 +189,17 @@ class KaryogramPainter:
             painter.setPen(QPen(self.accent, 2.4 if id == self.selected else 1.4))
             painter.setBrush(QColor(self.accent.red(), self.accent.green(), self.accent.blue(), 38))
             painter.drawRoundedRect(frame.adjusted(-3, -3, 3, 3), 4, 4)
-        image = entry[1]
-        painter.save()
-        painter.translate(frame.center())
-        painter.rotate(-chromosome.angle)
-        painter.scale(scale, scale)
-        painter.drawImage(QPointF(-image.width() / 2, -image.height() / 2), image)
-        painter.restore()
+        self._paint_picture(painter, id, frame.center(), chromosome.angle, scale)
+        if id == self.selected and self.axis:
+            image = entry[1]
+            painter.save()
+            painter.translate(frame.center())
+            painter.rotate(-chromosome.angle)
+            painter.scale(scale, scale)
+            draw_straight_axis(
+                painter, entry[0], QRectF(-image.width() / 2, -image.height() / 2, image.width(), image.height())
+            )
+            painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if chromosome.state is State.PROPOSED and chromosome.doubts:
             for colour, width in ((self._faint(120), 2.2), (DOUBT, 1.5)):
@@ -183,6 +207,25 @@ class KaryogramPainter:
                 painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
         elif chromosome.state is not State.PROPOSED:
             self._paint_check(painter, frame)
+
+    def _paint_picture(self, painter: QPainter, id: int, centre: QPointF, angle: float, scale: float) -> None:
+        """Draw a straightened picture, scaled and turned once and kept: all of them anew would take a frame's time."""
+        world, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+        size = scale * world.m11() * ratio
+        known = self._ready.get(id)
+        if known is None or known[0] != (size, angle):
+            turned = self._images[id][1].transformed(
+                QTransform().rotate(-angle).scale(size, size), Qt.TransformationMode.SmoothTransformation
+            )
+            known = (size, angle), QPixmap.fromImage(turned)
+            self._ready[id] = known
+        pixmap = known[1]
+        at = world.map(centre) * ratio - QPointF(pixmap.width() / 2, pixmap.height() / 2)
+        painter.save()
+        painter.resetTransform()
+        painter.scale(1 / ratio, 1 / ratio)  # whole pixels of the screen: nothing is interpolated a second time
+        painter.drawPixmap(round(at.x()), round(at.y()), pixmap)
+        painter.restore()
 
     def _paint_check(self, painter: QPainter, frame: QRectF) -> None:
         """A small tick: a person stands behind it."""

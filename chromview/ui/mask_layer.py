@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from chromview.app.overlay import PALETTE, Colour, Layer, Overlay, assign_colours
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.core.chromosome import Box, Chromosome, State
+from chromview.core.commands import united
 from chromview.ui.outlines import Outlines
 
 EDGE = 6
@@ -17,26 +19,8 @@ EDGE = 6
 
 GREY_OUTLINE = QColor(128, 128, 128)
 DOUBT = QColor(255, 196, 0)
-HALO = QColor(255, 255, 255, 220)
-HALO_DARK = QColor(0, 0, 0, 200)
-
-
-def draw_path(
-    painter: QPainter,
-    path: QPainterPath,
-    colour: QColor,
-    width: float,
-    style: Qt.PenStyle = Qt.PenStyle.SolidLine,
-) -> None:
-    """Draw a line `width` screen pixels wide, however far the painter is zoomed."""
-    pen = QPen(colour, width, style)
-    pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    if style is Qt.PenStyle.DashLine:
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern([7 / width, 6 / width])  # in widths of the pen: 7 pixels on, 6 off
-    painter.setPen(pen)
-    painter.drawPath(path)
+HALO = QColor(250, 250, 250)
+HALO_DARK = QColor(40, 40, 40)
 
 
 class MaskLayer:
@@ -65,6 +49,7 @@ class MaskLayer:
         self._overlay: Overlay | None = None
         self._image = QImage()
         self._outlines = Outlines()
+        self._stale: Box | None = None
 
     # -- what there is -------------------------------------------------------------------
 
@@ -74,7 +59,7 @@ class MaskLayer:
         self.chromosomes, self.selected, self.second, self.stroke = {}, None, None, None
         self._colours, self._filled = {}, frozenset()
         self._outlines.clear()
-        self._overlay, self._image = None, QImage()
+        self._overlay, self._image, self._stale = None, QImage(), None
         if shape[0] and shape[1]:
             self._overlay = Overlay(shape)
             pixels = self._overlay.pixels.view("u1")
@@ -82,16 +67,25 @@ class MaskLayer:
                 pixels.data, shape[1], shape[0], 4 * shape[1], QImage.Format.Format_ARGB32_Premultiplied
             )
 
-    def show(self, chromosomes: Mapping[int, Chromosome], *, cluster: bool, box: Box | None = None) -> None:
-        """Show other masks; `box` is where they changed, if that is known."""
-        before = self._colours
+    def show(
+        self, chromosomes: Mapping[int, Chromosome], *, cluster: bool, changed: Collection[int] | None = None
+    ) -> None:
+        """Show other masks; `changed` are the ids of those that are made, gone or different, if that is known."""
+        before, colours = self.chromosomes, self._colours
         self.chromosomes, self.cluster = chromosomes, cluster
         self._outlines.keep(chromosomes)
-        self._colours = assign_colours(chromosomes, {} if cluster else before, cluster=cluster)
-        if any(self._colours.get(id, colour) != colour for id, colour in before.items()):
-            box = None
+        self._colours = assign_colours(chromosomes, {} if cluster else colours, cluster=cluster)
         self._filled = self._wanted_fill()
-        self.compose(box)
+        if changed is None or any(self._colours.get(id, colour) != colour for id, colour in colours.items()):
+            self.compose(None)
+            return
+        # One by one: the two of a class may lie in opposite corners of the slide.
+        for id in changed:
+            box = united(c[id].box for c in (before, chromosomes) if id in c)
+            if box is not None:
+                stroked = self._stale is not None and box.intersection(self._stale) is not None
+                self.compose(united((box, self._stale)) if stroked else box)
+        self.refresh()
 
     def select(self, selected: int | None, second: int | None) -> None:
         """Mark the selected chromosome and the second one."""
@@ -109,6 +103,15 @@ class MaskLayer:
         for id in changed:
             if id in self.chromosomes:
                 self.compose(self.chromosomes[id].box)
+
+    def set_painting(self, painting: bool) -> None:
+        """Say whether a painting tool is held: what it would change is filled, and marked by nothing else."""
+        if painting != self.painting:
+            self.painting = painting
+            self.refill()
+            for id in (self.selected, self.second):
+                if id is not None and id in self.chromosomes:
+                    self._repaint(self.chromosomes[id].box, EDGE)
 
     def set_opacity(self, opacity: float) -> None:
         """Set the opacity of fills, 0..1."""
@@ -159,10 +162,22 @@ class MaskLayer:
         if self._overlay is None:
             return
         whole = Box(0, 0, *self._shape)
-        box = whole if box is None else box.intersection(whole)
-        if box is not None:
-            self._overlay.compose(box, self._layers(), opacity=self.opacity)
-            self._repaint(box, margin)
+        boxes = [box]
+        if box is None:
+            # Most of a slide is empty, so it is faster to begin with nothing.
+            self._overlay.clear()
+            boxes = [chromosome.box for chromosome in self.chromosomes.values()]
+            if self.stroke is not None:
+                boxes.append(self.stroke.box)
+        if box is None or (self._stale is not None and box.union(self._stale) == box):
+            self._stale = None
+        for part in boxes:
+            inside = None if part is None else part.intersection(whole)
+            if inside is not None:
+                self._overlay.compose(inside, self._layers(), opacity=self.opacity)
+        shown = whole if box is None else box.intersection(whole)
+        if shown is not None:
+            self._repaint(shown, margin)
 
     def begin_stroke(self, stroke: Stroke) -> None:
         """Show the masks of a stroke while it lasts."""
@@ -172,13 +187,21 @@ class MaskLayer:
                 self.compose(self.chromosomes[id].box)
 
     def end_stroke(self) -> Stroke | None:
-        """Show the document's masks again; returns the stroke that was shown."""
+        """Show the masks without the stroke from now on; returns it.
+
+        Where it was is only painted again by `show`, which brings what the document made of the stroke,
+        or by `refresh`: painted at once, it would be painted twice.
+        """
         stroke, self.stroke = self.stroke, None
         if stroke is not None:
             boxes = [self.chromosomes[id].box for id in stroke.ids if id in self.chromosomes]
-            for box in [*boxes, *([] if stroke.box is None else [stroke.box])]:
-                self.compose(box)
+            self._stale = united([*boxes, stroke.box, self._stale])
         return stroke
+
+    def refresh(self) -> None:
+        """Paint again where a stroke ended, unless that has happened."""
+        if self._stale is not None:
+            self.compose(self._stale)
 
     # -- drawing -------------------------------------------------------------------------
 
@@ -186,7 +209,7 @@ class MaskLayer:
         """Draw fills and hatchings; the painter stands in slide pixels."""
         painter.drawImage(QPointF(0, 0), self._image)
 
-    def draw_lines(self, painter: QPainter, scale: float, dirty: Callable[[Box, float], bool]) -> None:
+    def draw_lines(self, painter: QPainter, scale: float, inside: QRectF) -> None:
         """Draw outlines; the painter stands in slide pixels.
 
         Parameters
@@ -195,28 +218,37 @@ class MaskLayer:
             With the transform from slide pixels to the widget.
         scale
             Screen pixels for a slide pixel.
-        dirty
-            Whether a box with a margin in screen pixels reaches into what is painted now.
+        inside
+            What is painted now, in slide pixels; lines that do not reach into it are left out.
         """
         stroked = () if self.stroke is None else self.stroke.masks.keys()
-        marked = {id for id in (self.second, self.selected) if id is not None}
+        # Under a brush every pixel of the edge matters; which one is meant its fill says then.
+        marked = set() if self.painting else {id for id in (self.second, self.selected) if id is not None}
         self._outlines.prepare(scale)
         order = sorted(self.chromosomes.values(), key=lambda c: (c.id in marked, c.id == self.selected, c.in_karyogram))
+        around = EDGE / scale
+        near = inside.adjusted(-around, -around, around, around)
         for chromosome in order:
-            id = chromosome.id
-            if id in stroked or not dirty(chromosome.box, EDGE):
+            id, box = chromosome.id, chromosome.box
+            place = QRectF(box.left, box.top, box.width, box.height)
+            if id in stroked or not near.intersects(place):
                 continue
-            path = self._outlines.of(chromosome)
+            draw = partial(
+                self._outlines.of(chromosome).draw,
+                painter,
+                scale=scale,
+                inside=None if near.contains(place) else inside,
+            )
             if id in marked:
-                draw_path(painter, path, HALO_DARK, 5.0)
-                draw_path(painter, path, HALO, 3.6)
+                draw(HALO_DARK, 5.0)
+                draw(HALO, 3.6)
             if not chromosome.in_karyogram:
-                draw_path(painter, path, GREY_OUTLINE, 1.2, Qt.PenStyle.DotLine)
+                draw(GREY_OUTLINE, 1.2, Qt.PenStyle.DotLine)
                 continue
             if chromosome.doubts and chromosome.state is State.PROPOSED:
                 # Wider and below, so that the chromosome keeps its own colour.
-                draw_path(painter, path, DOUBT, 5.5 if id in marked else 4.6, Qt.PenStyle.DashLine)
-            draw_path(painter, path, QColor(*self.colour(id)), 2.2 if id == self.selected else 1.5)
+                draw(DOUBT, 5.5 if id in marked else 4.6, Qt.PenStyle.DashLine)
+            draw(QColor(*self.colour(id)), 2.2 if id in marked and id == self.selected else 1.5)
 
     def draw_numbers(
         self, painter: QPainter, dirty: QRect, to_screen: Callable[[float, float], QPointF], font: QFont

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from PySide6.QtGui import QImage
 
 from chromview.core._cv import cv2
+from chromview.core.chromosome import Box
 
 GreyArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -51,7 +52,8 @@ class Picture:
         self.histogram = bins / max(1.0, float(bins.max()))
         self.levels = (0, self.top)
         self.inverted = False
-        self._cache: dict[int, QImage] = {}
+        self._smaller: dict[int, GreyArray] = {1: pixels}
+        self._shown: dict[int, tuple[Box, QImage]] = {}
 
     def auto_levels(self) -> tuple[int, int]:
         """Grey values that leave half a percent of the pixels darker and brighter."""
@@ -66,7 +68,7 @@ class Picture:
         if (wanted, inverted) == (self.levels, self.inverted):
             return False
         self.levels, self.inverted = wanted, inverted
-        self._cache.clear()
+        self._shown.clear()
         return True
 
     def _table(self) -> npt.NDArray[np.uint8]:
@@ -76,24 +78,47 @@ class Picture:
         table = (np.clip(ramp, 0, 1) * 255 + 0.5).astype(np.uint8)
         return 255 - table if self.inverted else table
 
-    def image(self, scale: float) -> tuple[QImage, int]:
+    def image(self, scale: float, visible: Box) -> tuple[QImage, Box]:
         """The image to draw at `scale` screen pixels for a slide pixel.
+
+        Parameters
+        ----------
+        scale
+            Of the screen; a slide seen from afar is drawn from a smaller copy, which keeps it from glittering.
+        visible
+            The slide pixels that are in sight, inside the slide.
 
         Returns
         -------
-        tuple of QImage and int
-            The image and by which whole factor it is smaller than the slide; smaller copies keep a
-            slide seen from afar from glittering.
+        tuple of QImage and Box
+            An image, and the rectangle of slide pixels that it covers: what is in sight and, so that a little
+            movement asks for nothing new, more.
         """
         factor = 1
         while scale * factor <= 0.5 and factor < 16 and min(self.pixels.shape) // (factor * 2) > 0:
             factor *= 2
-        if factor not in self._cache:
-            grey = self._table()[self.pixels]
-            if factor > 1:
-                height, width = grey.shape
-                size = (max(1, -(-width // factor)), max(1, -(-height // factor)))
-                grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-            # The raster painter draws RGB32 several times faster than grey.
-            self._cache[factor] = qimage_grey(grey).convertToFormat(QImage.Format.Format_RGB32)
-        return self._cache[factor], factor
+        known = self._shown.get(factor)
+        if known is not None and known[0].intersection(visible) == visible:
+            return known[1], known[0]
+        grey = self._reduced(factor)
+        margin = max(256, (visible.height + visible.width) // 4)
+        wide = visible.grown(margin, self.pixels.shape)
+        height, width = grey.shape
+        part = Box(
+            wide.top // factor, wide.left // factor,
+            min(height, -(-wide.bottom // factor)), min(width, -(-wide.right // factor)),
+        )  # fmt: skip
+        levels = self._table()[grey[part.slices]]
+        # The raster painter draws RGB32 several times faster than grey.
+        image = qimage_grey(levels).convertToFormat(QImage.Format.Format_RGB32)
+        covered = Box(part.top * factor, part.left * factor, part.bottom * factor, part.right * factor)
+        self._shown[factor] = covered, image
+        return image, covered
+
+    def _reduced(self, factor: int) -> GreyArray:
+        """The slide made smaller by a whole factor; the last row and column may stand for fewer pixels."""
+        if factor not in self._smaller:
+            height, width = self.pixels.shape
+            size = (max(1, -(-width // factor)), max(1, -(-height // factor)))
+            self._smaller[factor] = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)
+        return self._smaller[factor]

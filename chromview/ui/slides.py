@@ -26,7 +26,9 @@ _LONG = 14
 """Letters from which on a formula gives way to the number of chromosomes."""
 
 
-def describe(info: SlideInfo, running: Running | None = None, *, waits: bool = False) -> tuple[str, str, bool]:
+def describe(
+    info: SlideInfo, running: Running | None = None, *, waits: bool = False, unreadable: bool = False
+) -> tuple[str, str, bool]:
     """What a slide's entry says.
 
     Returns
@@ -36,6 +38,8 @@ def describe(info: SlideInfo, running: Running | None = None, *, waits: bool = F
     """
     if info.missing:
         return info.name, "image missing", True
+    if unreadable:
+        return info.name, "cannot be read", True
     if running is not None and running.slide == info.id:
         return info.name, f"analysing {running.share:.0%}", False
     if waits:
@@ -100,9 +104,9 @@ class SlideList(QAbstractListModel):
         pixels = self._background.thumbnail(slide)
         if pixels is not None:
             self._images[slide] = qimage_grey(pixels)
-            row = self.row_of(slide)
-            if row >= 0:
-                self.dataChanged.emit(self.index(row), self.index(row))
+        row = self.row_of(slide)
+        if row >= 0:
+            self.dataChanged.emit(self.index(row), self.index(row))
 
     def row_of(self, slide: int | None) -> int:
         """Row of a slide, or -1."""
@@ -119,7 +123,8 @@ class SlideList(QAbstractListModel):
     def lines(self, index: Index) -> tuple[str, str, bool]:
         """What an entry says."""
         info = self.info(index)
-        return describe(info, self._running, waits=info.id in self._waiting)
+        unreadable = self._background.unreadable(info.id)
+        return describe(info, self._running, waits=info.id in self._waiting, unreadable=unreadable)
 
     def rowCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._infos)

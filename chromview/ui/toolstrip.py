@@ -11,7 +11,16 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider,
 from chromview.app.tools import Tools
 from chromview.ui.menus import ActionSet
 
-TOOLS = ("mask.select", "mask.brush", "mask.erase", "mask.cut", "mask.new", "mask.join", "mask.split_overlap")
+TOOLS = (
+    "mask.select",
+    "mask.brush",
+    "mask.erase",
+    "mask.cut",
+    "mask.new",
+    "mask.axis",
+    "mask.join",
+    "mask.split_overlap",
+)
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
 _SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100

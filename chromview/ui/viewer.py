@@ -6,6 +6,7 @@ overlay is composed per dirty rectangle with numpy, outlines that do not reach i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
@@ -28,7 +29,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from chromview.app.selection import at
 from chromview.app.stroke import Stroke
 from chromview.app.tools import Tool, Tools
-from chromview.core.chromosome import Chromosome, SlideImage
+from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.mask_layer import EDGE, MaskLayer
 from chromview.ui.picture import Picture
@@ -61,6 +63,10 @@ class Viewer(Zoomable):
         Steps by which the brush should grow.
     levels_changed()
         Contrast or inversion changed, or another slide is shown.
+    axis_moved(object)
+        The axis ``(n, 2)`` that the hand gave the selected chromosome.
+    centromere_moved(float)
+        Where on its axis the hand put the centromere, 0..1.
     menu_wanted(int, object)
         Chromosome id under the pointer (or 0) and global position.
     """
@@ -72,6 +78,8 @@ class Viewer(Zoomable):
     line_drawn = Signal(object)
     brush_resized = Signal(int)
     levels_changed = Signal()
+    axis_moved = Signal(object)
+    centromere_moved = Signal(float)
     menu_wanted = Signal(int, object)
 
     def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
@@ -92,6 +100,7 @@ class Viewer(Zoomable):
         tools.changed.connect(self._tools_changed)
         self.picture: Picture | None = None
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
+        self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
         self.show_masks = True
         self._gesture: Gesture | None = None
         self._space = False
@@ -115,6 +124,7 @@ class Viewer(Zoomable):
         self.picture = None if image is None else Picture(image.pixels)
         self.shape = (0, 0) if image is None else image.shape
         self.masks.reset(self.shape)
+        self.axis.show(None)
         if self.picture is not None:
             self.picture.set_levels(self.picture.auto_levels(), False)
         self.fit()
@@ -179,9 +189,9 @@ class Viewer(Zoomable):
     def _tools_changed(self) -> None:
         if self._gesture is not None and not (isinstance(self._gesture, PaintGesture) and self.tools.tool.paints):
             self.cancel_gesture()
-        self.masks.painting = self.tools.tool.paints
+        self.masks.set_painting(self.tools.tool.paints)
         self.masks.set_opacity(self.tools.opacity)
-        self.masks.refill()
+        self.axis.set_view(handles=self.tools.tool is Tool.AXIS)
         self._set_cursor()
         if self._pointer is not None:
             # The brush may have been larger before; its old circle has to go too.
@@ -191,6 +201,9 @@ class Viewer(Zoomable):
         shape = Qt.CursorShape.CrossCursor
         if self.picture is None or self.tools.tool is Tool.SELECT:
             shape = Qt.CursorShape.ArrowCursor
+        elif self.tools.tool is Tool.AXIS:
+            held = self._pointer is not None and self.axis.grip_at(self._pointer) is not None
+            shape = Qt.CursorShape.SizeAllCursor if held else Qt.CursorShape.ArrowCursor
         if self._space and self.picture is not None:
             shape = Qt.CursorShape.OpenHandCursor
         self.setCursor(shape)
@@ -206,6 +219,8 @@ class Viewer(Zoomable):
         before, self._pointer = self._pointer, event.position()
         if self._gesture is not None:
             self._gesture.move(event)
+        elif self.tools.tool is Tool.AXIS:
+            self._set_cursor()
         self._move_brush(before)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -296,27 +311,38 @@ class Viewer(Zoomable):
         # From near by the pixels themselves matter; smoothing would hide where a mask ends.
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale < 3)
         height, width = self.shape
-        image, factor = self.picture.image(self.scale * self.devicePixelRatioF())
+        seen = self._in_sight()
         painter.translate(self.offset)
         painter.scale(self.scale, self.scale)
         painter.setClipRect(QRectF(0, 0, width, height))
-        painter.drawImage(QRectF(0, 0, image.width() * factor, image.height() * factor), image)
+        if seen is not None:
+            image, covered = self.picture.image(self.scale * self.devicePixelRatioF(), seen)
+            painter.drawImage(QRectF(covered.left, covered.top, covered.width, covered.height), image)
         if self.show_masks:
             self.masks.draw_pixels(painter)
         painter.setClipping(False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.show_masks:
-            self.masks.draw_lines(
-                painter, self.scale, lambda box, margin: self.on_screen(box, margin).intersects(dirty)
-            )
+            top, left = self.to_picture(QPointF(dirty.topLeft()))
+            inside = QRectF(left, top, dirty.width() / self.scale, dirty.height() / self.scale)
+            self.masks.draw_lines(painter, self.scale, inside)
         painter.resetTransform()
         if self.show_masks:
             self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())
+        if not self.tools.tool.paints:  # under a brush every pixel matters
+            self.axis.draw(painter, dirty, self.font())
         if self._gesture is not None:
             self._gesture.paint(painter)
         self._paint_brush(painter)
         if self.hasFocus():
             paint_focus(painter, self)
+
+    def _in_sight(self) -> Box | None:
+        """The slide pixels that the widget shows; None if it shows none."""
+        top, left = self.to_picture(QPointF(0, 0))
+        bottom, right = self.to_picture(QPointF(self.width(), self.height()))
+        shown = Box(math.floor(top), math.floor(left), math.ceil(bottom), math.ceil(right))
+        return shown.intersection(Box(0, 0, *self.shape))
 
     def _paint_brush(self, painter: QPainter) -> None:
         if self._pointer is None or not self.tools.tool.paints or self._space:

@@ -80,6 +80,9 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        # What concerns the slides stands here too: their panel is too narrow for sentences.
+        self._bars["slides"] = Bar("slides.bar", middle)
+        column.addWidget(self._bars["slides"])
         column.addWidget(holder, 1)
         column.addWidget(self.strip)
         self.setCentralWidget(middle)
@@ -118,10 +121,13 @@ class MainWindow(QMainWindow):
         self.menuBar().setCornerWidget(self.device_button)
 
     def _dock(self, name: str, title: str, panel: QWidget) -> QDockWidget:
-        holder, self._bars[name] = with_bar(panel, name)
         dock = QDockWidget(title, self)
         dock.setObjectName(f"panel.{name}")
-        dock.setWidget(holder)
+        if name in self._bars:
+            dock.setWidget(panel)
+        else:
+            holder, self._bars[name] = with_bar(panel, name)
+            dock.setWidget(holder)
         dock.toggleViewAction().setObjectName(f"view.panel.{name}")
         return dock
 
@@ -169,6 +175,8 @@ class MainWindow(QMainWindow):
         viewer.painting.connect(controller.painting)
         viewer.stroke_done.connect(self.performer.commit_stroke)
         viewer.line_drawn.connect(self.performer.cut)
+        viewer.axis_moved.connect(self.performer.move_axis)
+        viewer.centromere_moved.connect(self.performer.move_centromere)
         viewer.brush_resized.connect(controller.tools.resize)
         viewer.levels_changed.connect(self._levels_changed)
         viewer.menu_wanted.connect(self._context_menu)
@@ -180,6 +188,7 @@ class MainWindow(QMainWindow):
         view.class_typed.connect(self.performer.set_class)
         view.menu_wanted.connect(self._context_menu)
         self.inspector.class_chosen.connect(self._class_chosen)
+        self.inspector.portrait.centromere_moved.connect(self.performer.move_centromere_in_picture)
 
     # -- remembering ---------------------------------------------------------------------
 
@@ -234,11 +243,13 @@ class MainWindow(QMainWindow):
         self.karyogram.show_selection(state.selected, state.second)
         self.strip.show_target(self._target(state))
         self.empty.setVisible(self.controller.image is None)
-        self.empty.say(self._empty_text(state))
+        self.empty.say(self._empty_text(state), buttons=not state.reading)
 
     def _empty_text(self, state: ViewState) -> str:
         if not state.slide_count:
             return "Drop a folder of slides here, or open the samples."
+        if state.reading and self.controller.info is not None:
+            return f"Reading {self.controller.info.name} …"
         if state.missing:
             return "The image of this slide is not there any more.\nAdd the file from where it is now."
         return "This slide cannot be shown."
@@ -263,9 +274,9 @@ class MainWindow(QMainWindow):
     def _chromosomes_changed(self, change: Changed | None) -> None:
         info = self.controller.info
         if self.controller.image is not None and info is not None:
-            box = None if change is None else change.box
+            changed = None if change is None else change.ids
             if change is None or change.box is not None:
-                self.viewer.masks.show(self.controller.chromosomes, cluster=info.is_cluster, box=box)
+                self.viewer.masks.show(self.controller.chromosomes, cluster=info.is_cluster, changed=changed)
         self._pictures_changed()
 
     def _pictures_changed(self) -> None:
@@ -288,6 +299,7 @@ class MainWindow(QMainWindow):
         if info is not None and id is not None:
             picture = self.controller.background.pictures(info.id).get(id)
         count = 0 if info is None else info.count
+        self.viewer.axis.show(chromosome if self.controller.image is not None else None)
         self.inspector.show_chromosome(chromosome, picture, count, bright_on_dark=self.controller.stain.bright_on_dark)
 
     def _tools_changed(self) -> None:
@@ -305,7 +317,7 @@ class MainWindow(QMainWindow):
     def say_problem(self, sentence: str, where: str) -> None:
         """Show a sentence in the bar over a panel; over the viewer if there is no such panel."""
         bar = self._bars.get(where, self._bars["viewer"])
-        if where in self.docks and not self.docks[where].isVisible():
+        if where in self.docks and where != "slides" and not self.docks[where].isVisible():
             bar = self._bars["viewer"]
         bar.say(sentence)
 
@@ -365,7 +377,11 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setObjectName("menu.context")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        names = ("accept", "", "set_class", "flip", "turn", "", "reject", "restore") if id else ("accept_rest",)
+        names = (
+            ("accept", "", "set_class", "flip", "turn", "find_axis", "", "reject", "restore")
+            if id
+            else ("accept_rest",)
+        )
         for name in names:
             if name:
                 menu.addAction(self.actions_by_id[f"chromosome.{name}"])

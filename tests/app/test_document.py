@@ -420,3 +420,10 @@ def test_a_document_tells_its_views(document: Document, slide: int, qtbot: QtBot
         document.new_chromosome(slide, Box(0, 0, 5, 5), np.ones((5, 5), bool))
     with qtbot.waitSignal(document.slides_changed):
         document.remove_slide(slide)
+
+
+def test_a_move_into_a_gap_of_its_own_class_takes_nobody_elses_place(document: Document, slide: int) -> None:
+    first, last = (rectangle(id, 10, 50 * id, 40, 12, number=7, slot=Slot(7, 2 * id - 2)) for id in (1, 2))
+    assert document.set_analysis(slide, analysis(first, last), document.request(slide))
+    document.move_to_slot(slide, 1, Slot(7, 1))
+    assert [c.slot for c in document.chromosomes(slide).values()] == [Slot(7, 1), Slot(7, 2)]

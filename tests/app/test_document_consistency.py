@@ -129,6 +129,17 @@ class OneCase(RuleBasedStateMachine):
         self.document.set_class(self.slide, self._some(data)[0], number)
         self._edited()
 
+    @precondition(lambda self: self.now)
+    @rule(data=st.data(), line=st.lists(points, min_size=2, max_size=4, unique=True), share=st.floats(0, 1))
+    def place_axis(self, data: st.DataObject, line: list[tuple[int, int]], share: float) -> None:
+        (id, *_) = self._some(data)
+        with contextlib.suppress(ValueError):  # two points beside each other are no axis
+            self.document.set_axis(self.slide, id, line)
+        self._edited()
+        with contextlib.suppress(UserError):
+            self.document.set_centromere(self.slide, id, share)
+        self._edited()
+
     @precondition(lambda self: any(c.in_karyogram for c in self.now.values()))
     @rule(data=st.data(), slot=st.none() | st.builds(Slot, st.integers(1, 3), st.integers(0, 2)))
     def move(self, data: st.DataObject, slot: Slot | None) -> None:
@@ -167,7 +178,10 @@ class OneCase(RuleBasedStateMachine):
         read = [replace(c, number=number, centromere=0.5) for c in asked]
         if self.document.apply_reread(self.slide, asked, read):
             assert self.past and not self.future
-            self.now = dict(self.document.chromosomes(self.slide))
+            after = dict(self.document.chromosomes(self.slide))
+            for old in asked:
+                assert not old.centromere_placed or after[old.id].centromere == old.centromere
+            self.now = after
 
     @rule()
     def undo(self) -> None:

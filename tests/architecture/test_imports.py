@@ -28,9 +28,10 @@ ALLOWED = {
     "training": {"core", "storage", "vision", "simulate", "training"},
     "app": {"core", "storage", "app"},
     "ui": {"app", "core", "ui"},
+    "serve": {"batch", "core", "storage", "serve"},
 }
 # Room -> rooms it may import inside functions only, because they bring torch.
-LATE = {"app": {"vision"}}
+LATE = {"app": {"vision"}, "serve": {"vision"}}
 QT = {"PySide6", "shiboken6", "pyqtgraph", "superqt", "qtpy", "qtawesome"}
 TORCH = {"torch", "torchvision", "safetensors"}
 # Room -> other packages it never imports, not even inside a function.
@@ -42,6 +43,7 @@ FORBIDDEN = {
     "training": QT,
     "app": (QT - {"PySide6", "shiboken6"}),
     "ui": TORCH,
+    "serve": QT,
 }
 # Qt without widgets: what a document and its jobs may know of it.
 QT_MODULES_OF_APP = {"PySide6.QtCore"}

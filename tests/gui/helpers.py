@@ -22,9 +22,22 @@ class Sample:
     analysis: Analysis
 
 
+def open_files(window: MainWindow, *paths: Path) -> None:
+    """Open a case, or add images and folders, and wait until they are read."""
+    window.deeds.open_paths(list(paths))
+    read(window)
+
+
+def read(window: MainWindow) -> None:
+    """Wait until every file that was asked for is read and shown."""
+    window.controller.reader.wait()
+    window.controller.settle()
+    QApplication.processEvents()
+
+
 def show_sample(window: MainWindow, sample: Sample) -> int:
     """Add a slide with its analysis and wait until its karyogram is drawn; returns its id."""
-    window.deeds.open_paths([sample.path])
+    open_files(window, sample.path)
     slide = window.controller.selection.slide
     assert slide is not None
     document = window.controller.document
@@ -34,7 +47,8 @@ def show_sample(window: MainWindow, sample: Sample) -> int:
 
 
 def settle(window: MainWindow) -> None:
-    """Let what waits happen: straightened pictures and the view state."""
+    """Let what waits happen: images, straightened pictures and the view state."""
+    window.controller.reader.wait()
     window.controller._want_pictures()
     window.controller.background._pool.waitForDone()
     QApplication.processEvents()

@@ -18,7 +18,7 @@ from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
 from chromview.ui.window import MainWindow
 
-from .helpers import Hand, Sample, inside, settle, show_sample
+from .helpers import Hand, Sample, inside, open_files, settle, show_sample
 
 
 class Engine:
@@ -62,7 +62,7 @@ def test_a_new_slide_is_analysed_by_itself_with_progress(
     working: MainWindow, engine: Engine, cell: Sample, qtbot: Any
 ) -> None:
     window = working
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     assert window.viewer.picture is not None  # the slide is there at once
     qtbot.waitUntil(lambda: "finding chromosomes" in window.status.slide.text())
     assert window.status.progress.isVisible()
@@ -82,7 +82,7 @@ def test_cancel_stops_it_and_leaves_the_slide_as_it_was(
     working: MainWindow, engine: Engine, cell: Sample, qtbot: Any
 ) -> None:
     window = working
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     qtbot.waitUntil(lambda: bool(engine.asked) and window.status.cancel.isEnabled())
     window.status.cancel.click()
     qtbot.waitUntil(lambda: not window.status.progress.isVisible())
@@ -97,10 +97,10 @@ def test_an_answer_lands_on_the_slide_it_was_computed_for(
     working: MainWindow, engine: Engine, cell: Sample, cluster: Sample, qtbot: Any
 ) -> None:
     window = working
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     first = window.controller.selection.slide
     qtbot.waitUntil(lambda: bool(engine.asked))
-    window.deeds.open_paths([cluster.path])
+    open_files(window, cluster.path)
     second = window.controller.selection.slide
     assert first is not None
     assert second is not None
@@ -118,7 +118,7 @@ def test_an_answer_lands_on_the_slide_it_was_computed_for(
 def test_what_a_person_edited_stays(working: MainWindow, engine: Engine, cell: Sample, qtbot: Any) -> None:
     window = working
     engine.go.set()
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     qtbot.waitUntil(lambda: len(window.controller.chromosomes) > 0)
     id = next(c.id for c in window.controller.chromosomes.values() if c.number == 9)
     window.performer.select(id)
@@ -136,7 +136,7 @@ def test_missing_weights_are_said_over_the_slide(
         raise UserError("the weights are missing", path="segmenter.safetensors", advice="Install chromview again.")
 
     window = open_window(jobs=Jobs(load_models=missing))
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     window.perform("case.analyse")
     qtbot.waitUntil(lambda: "segmenter.safetensors" in window.bar("viewer").text)
     assert window.viewer.picture is not None
@@ -145,7 +145,7 @@ def test_missing_weights_are_said_over_the_slide(
 
 def test_closing_while_it_runs_ends_everything(working: MainWindow, engine: Engine, cell: Sample, qtbot: Any) -> None:
     window = working
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     qtbot.waitUntil(lambda: bool(engine.asked))
     window.close()
     QApplication.processEvents()
@@ -175,7 +175,7 @@ def test_after_an_edit_the_masks_are_read_anew_and_undo_takes_that_back_too(
 
 
 def test_a_slide_without_chromosomes_says_what_to_do(window: MainWindow, cell: Sample) -> None:
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     slide = window.controller.selection.slide
     assert slide is not None
     nothing = replace(cell.analysis, chromosomes=(), quality=Quality(count=0))

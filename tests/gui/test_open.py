@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from chromview.app.document import Document
 from chromview.ui.window import MainWindow
 
-from .helpers import Sample, settle, show_sample
+from .helpers import Sample, open_files, read, settle, show_sample
 
 
 def drop(window: MainWindow, *paths: Path) -> None:
@@ -29,6 +29,7 @@ def drop(window: MainWindow, *paths: Path) -> None:
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data, left, none))
+    read(window)
 
 
 def test_the_empty_window_says_the_next_step(window: MainWindow) -> None:
@@ -98,6 +99,7 @@ def test_a_missing_slide_keeps_its_masks(
     path.unlink()
     again = open_window(case) if by_name else open_window()
     QApplication.processEvents()
+    read(again)
     assert again.controller.selection.slide == slide
     assert len(again.controller.document.chromosomes(slide)) == len(cell.analysis.chromosomes)
     assert again.controller.image is None
@@ -114,6 +116,7 @@ def test_the_last_case_goes_on_where_it_was(open_window: Callable[..., MainWindo
     undo = window.controller.state.undo_title
     window.close()
     again = open_window()
+    read(again)
     assert again.controller.selection.slide == slide
     again.controller.settle()
     assert again.viewer.picture is not None
@@ -127,7 +130,7 @@ def test_a_damaged_case_is_said_and_left_alone(open_window: Callable[..., MainWi
     broken = tmp_path / f"broken{window.controller.document.path.suffix}"
     broken.write_bytes(b"SQLite format 3\0 and then nothing sensible" * 40)
     before = broken.read_bytes()
-    window.deeds.open_paths([broken])
+    open_files(window, broken)
     assert "broken" in window.bar("slides").text
     assert broken.read_bytes() == before
 
@@ -169,6 +172,7 @@ window.controller.analyse_new = False
 window.show()
 app.processEvents()
 window.deeds.open_paths([Path(sys.argv[2])])
+window.controller.reader.wait()
 app.processEvents()
 assert window.isVisible() and window.viewer.picture is not None
 heavy = {"torch", "torchvision", "skimage", "matplotlib", "pandas", "pyqtgraph"} & set(sys.modules)

@@ -21,7 +21,7 @@ from chromview.ui import theme
 from chromview.ui.main import show_fault
 from chromview.ui.window import MainWindow
 
-from .helpers import Sample, settle, show_sample
+from .helpers import Sample, open_files, settle, show_sample
 
 
 def width(path: Path) -> int:
@@ -219,7 +219,7 @@ def test_removing_a_slide_keeps_its_file_and_its_masks(cell_window: MainWindow, 
     assert window.slides.list.rowCount() == 0
     assert window.empty.isVisible()
     assert cell.path.exists()
-    window.deeds.open_paths([cell.path])
+    open_files(window, cell.path)
     assert len(window.controller.chromosomes) == count
 
 
