@@ -1,0 +1,175 @@
+"""What the tools and actions for masks do to the slide shown."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from chromview.app.controller import Controller
+from chromview.app.document import Document
+from chromview.app.edits import spoken
+from chromview.app.selection import second_of
+from chromview.app.stroke import NEW_ID, Stroke
+from chromview.app.tools import Label, Tool
+from chromview.core.chromosome import BoolArray, Box, Chromosome
+from chromview.errors import UserError
+
+
+class MaskDeeds:
+    """The part of `Performer` that changes which pixels a chromosome has.
+
+    Parameters
+    ----------
+    controller
+        Whose document and selection it works on.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+
+    @property
+    def _document(self) -> Document:
+        return self.controller.document
+
+    def _selected(self) -> tuple[int, int] | None:
+        slide, id = self.controller.selection.slide, self.controller.selection.chromosome
+        return None if slide is None or id is None or id not in self.controller.chromosomes else (slide, id)
+
+    def begin_stroke(self, at: tuple[float, float], found: list[int]) -> Stroke | None:
+        """The stroke that begins at (y, x), where the chromosomes `found` lie; None if it could do nothing.
+
+        With nothing selected the chromosome under the brush is; where there is none either, the
+        stroke paints a new one.
+        """
+        controller = self.controller
+        info, image, tools = controller.info, controller.image, controller.tools
+        if info is None or image is None:
+            return None
+        chromosomes = controller.chromosomes
+        selection = controller.selection
+        first: int | None = None
+        if tools.tool is not Tool.NEW:
+            first = selection.chromosome
+            if info.is_cluster:
+                first = self._first_of_cluster() if len(self._counted()) <= 2 else first
+            if first is None and found:
+                first = found[0]
+            if first is None and (tools.tool is Tool.ERASE or tools.label is not Label.FIRST):
+                controller.said.emit("Select the chromosome to paint on first")
+                return None
+            if first is not None and first != selection.chromosome and not info.is_cluster:
+                selection.select(first)
+        pair = self._counted() if info.is_cluster and len(self._counted()) == 2 else []
+        second = second_of(chromosomes, first, selection.second, cluster=info.is_cluster)
+        if pair and first is not None:
+            second = pair[1]
+        stroke = Stroke(
+            chromosomes, image.shape, tool=tools.tool, label=tools.label, first=first, second=second,
+            pair_meant=bool(pair) or (selection.second is not None and selection.second == second),
+        )  # fmt: skip
+        if not stroke.does_something:
+            controller.said.emit("Ctrl+click the second chromosome first, or choose label 1")
+            return None
+        return stroke
+
+    def _counted(self) -> list[int]:
+        return sorted(c.id for c in self.controller.chromosomes.values() if c.in_karyogram)
+
+    def _first_of_cluster(self) -> int | None:
+        """In a cluster label 1 is always the first chromosome, whichever is selected."""
+        counted = self._counted()
+        if self.controller.tools.label is Label.SECOND and len(counted) == 1:
+            return None  # the second one is still to be painted
+        return counted[0] if counted else None
+
+    def commit_stroke(self, stroke: Stroke) -> None:
+        """Hand a finished stroke to the document, as one command."""
+        slide = self.controller.selection.slide
+        bits = stroke.result()
+        if slide is None or not bits:
+            return
+        chromosomes = self.controller.chromosomes
+        if any(id != NEW_ID and id not in chromosomes for id in bits):
+            self.controller.said.emit("The chromosome is gone; the stroke was not used")
+            return
+        title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
+        made: dict[int, int] = {}
+        self.controller.attempt(lambda: made.update(self._document.paint(slide, bits, title)))
+        self.controller.reread(list(made.values()))
+        if NEW_ID in made:
+            self.controller.selection.select(made[NEW_ID])
+            if self.controller.tools.tool is Tool.NEW:
+                self.controller.tools.set_tool(Tool.BRUSH)
+
+    def _title(self, stroke: Stroke, touched: list[Chromosome]) -> str:
+        if stroke.makes_new:
+            return "New chromosome"
+        deed = "Eraser" if stroke.erases else "Brush"
+        return f"{deed} on {' and '.join(spoken(c) for c in touched)}"
+
+    def cut(self, line: list[tuple[float, float]]) -> None:
+        """Cut the chromosome that a line of (y, x) crosses: the selected one, else the one most under the line."""
+        slide = self.controller.selection.slide
+        if slide is None:
+            return
+        target = self._under_line(line)
+        if target is None:
+            self.controller.said.emit("The line crosses no chromosome")
+            return
+
+        def deed() -> None:
+            parts = self._document.cut(slide, target, line)
+            self.controller.selection.select(parts[0])
+            self.controller.tools.set_tool(Tool.SELECT)
+            self.controller.reread(parts)
+
+        self.controller.attempt(deed)
+
+    def _under_line(self, line: list[tuple[float, float]]) -> int | None:
+        crossed: dict[int, int] = {}
+        for (y0, x0), (y1, x1) in pairwise(line):
+            steps = max(1, int(abs(y1 - y0) + abs(x1 - x0)))
+            for n in range(steps):
+                y, x = int(y0 + (y1 - y0) * n / steps), int(x0 + (x1 - x0) * n / steps)
+                for c in self.controller.chromosomes.values():
+                    box = c.box
+                    inside = box.top <= y < box.bottom and box.left <= x < box.right
+                    if inside and c.mask[y - box.top, x - box.left]:
+                        crossed[c.id] = crossed.get(c.id, 0) + 1
+        selected = self.controller.selection.chromosome
+        if selected in crossed:
+            return selected
+        return max(crossed, key=lambda id: crossed[id], default=None)
+
+    def _pair(self) -> tuple[int, int, int] | None:
+        self.controller.settle()
+        state = self.controller.state
+        if state.slide is None or state.selected is None or state.second is None:
+            return None
+        return state.slide, state.selected, state.second
+
+    def _join(self) -> None:
+        pair = self._pair()
+        if pair is None:
+            raise UserError("joining needs two chromosomes", advice="Select one, then Ctrl+click the other.")
+        joined = self._document.join(pair[0], pair[1:])
+        self.controller.selection.select(joined)
+        self.controller.reread([joined])
+
+    def _split_overlap(self) -> None:
+        pair, selected = self._pair(), self._selected()
+        if pair is not None and self._share_pixels(pair[1], pair[2]):
+            self.controller.reread(self._document.split_overlap(pair[0], pair[1:]))
+        elif selected is not None:
+            first, second = self._document.split_overlap(*selected)
+            self.controller.selection.select(first, second)
+            self.controller.reread([first, second])
+
+    def _share_pixels(self, first: int, second: int) -> bool:
+        a, b = self.controller.chromosomes[first], self.controller.chromosomes[second]
+        part = a.box.intersection(b.box)
+        return part is not None and bool((_bits(a, part) & _bits(b, part)).any())
+
+
+def _bits(chromosome: Chromosome, part: Box) -> BoolArray:
+    box = chromosome.box
+    return chromosome.mask[part.top - box.top : part.bottom - box.top, part.left - box.left : part.right - box.left]
