@@ -9,7 +9,7 @@ from chromview.app.document import Document
 from chromview.app.edits import spoken
 from chromview.app.selection import second_of
 from chromview.app.stroke import NEW_ID, Stroke
-from chromview.app.tools import Label, Tool
+from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
 from chromview.errors import UserError
 
@@ -40,6 +40,9 @@ class MaskDeeds:
         With nothing selected the chromosome under the brush is; where there is none either, the
         stroke paints a new one.
         """
+        return self._stroke(self.controller.tools.tool, found)
+
+    def _stroke(self, tool: Tool, found: list[int]) -> Stroke | None:
         controller = self.controller
         info, image, tools = controller.info, controller.image, controller.tools
         if info is None or image is None:
@@ -47,13 +50,13 @@ class MaskDeeds:
         chromosomes = controller.chromosomes
         selection = controller.selection
         first: int | None = None
-        if tools.tool is not Tool.NEW:
+        if tool is not Tool.NEW:
             first = selection.chromosome
             if info.is_cluster:
                 first = self._first_of_cluster() if len(self._counted()) <= 2 else first
             if first is None and found:
                 first = found[0]
-            if first is None and (tools.tool is Tool.ERASE or tools.label is not Label.FIRST):
+            if first is None and (tool is Tool.ERASE or tools.label is not Label.FIRST):
                 controller.said.emit("Select the chromosome to paint on first")
                 return None
             if first is not None and first != selection.chromosome and not info.is_cluster:
@@ -62,9 +65,15 @@ class MaskDeeds:
         second = second_of(chromosomes, first, selection.second, cluster=info.is_cluster)
         if pair and first is not None:
             second = pair[1]
+        if first is not None and second is None and tools.over in (Over.SECOND, Over.BOTH):
+            controller.said.emit("Ctrl+click the second chromosome first, or paint over something else")
+            return None
+        if tools.over is Over.BACKGROUND and (tool is Tool.ERASE or tools.label is Label.BACKGROUND):
+            controller.said.emit("There is nothing to take out of the background; paint over something else")
+            return None
         stroke = Stroke(
-            chromosomes, image.shape, tool=tools.tool, label=tools.label, first=first, second=second,
-            pair_meant=bool(pair) or (selection.second is not None and selection.second == second),
+            chromosomes, image.shape, tool=tool, label=tools.label, first=first, second=second,
+            pair_meant=bool(pair) or (selection.second is not None and selection.second == second), over=tools.over,
         )  # fmt: skip
         if not stroke.does_something:
             controller.said.emit("Ctrl+click the second chromosome first, or choose label 1")
@@ -81,17 +90,42 @@ class MaskDeeds:
             return None  # the second one is still to be painted
         return counted[0] if counted else None
 
-    def commit_stroke(self, stroke: Stroke) -> None:
-        """Hand a finished stroke to the document, as one command."""
+    def lasso(self, outline: list[tuple[float, float]], taking: bool) -> None:
+        """Give what a closed outline of (y, x) encloses to the selected chromosome, or take it out of it.
+
+        With nothing selected it becomes a new chromosome.
+        """
+        from chromview.core.edit_masks import enclosed
+
+        image = self.controller.image
+        stroke = None if image is None else self._stroke(Tool.ERASE if taking else self.controller.tools.tool, [])
+        if stroke is None:
+            return
+        inside = enclosed(outline, stroke.shape)
+        if inside is not None:
+            stroke.cover(*inside)
+        if not self.commit_stroke(stroke, "Lasso"):
+            self.controller.said.emit("The outline changes nothing; see what may be painted over")
+
+    def commit_stroke(self, stroke: Stroke, deed: str = "") -> bool:
+        """Hand a finished stroke to the document, as one command; whether it changed anything.
+
+        Parameters
+        ----------
+        stroke
+            As it is on release.
+        deed
+            What made it, for the title of the command; the brush or the eraser if empty.
+        """
         slide = self.controller.selection.slide
         bits = stroke.result()
         if slide is None or not bits:
-            return
+            return False
         chromosomes = self.controller.chromosomes
         if any(id != NEW_ID and id not in chromosomes for id in bits):
             self.controller.said.emit("The chromosome is gone; the stroke was not used")
-            return
-        title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
+            return True
+        title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID], deed)
         made: dict[int, int] = {}
         self.controller.attempt(lambda: made.update(self._document.paint(slide, bits, title)))
         self.controller.reread(list(made.values()))
@@ -99,11 +133,12 @@ class MaskDeeds:
             self.controller.selection.select(made[NEW_ID])
             if self.controller.tools.tool is Tool.NEW:
                 self.controller.tools.set_tool(Tool.BRUSH)
+        return True
 
-    def _title(self, stroke: Stroke, touched: list[Chromosome]) -> str:
+    def _title(self, stroke: Stroke, touched: list[Chromosome], deed: str) -> str:
         if stroke.makes_new:
             return "New chromosome"
-        deed = "Eraser" if stroke.erases else "Brush"
+        deed = deed or ("Eraser" if stroke.erases else "Brush")
         return f"{deed} on {' and '.join(spoken(c) for c in touched)}"
 
     def cut(self, line: list[tuple[float, float]]) -> None:

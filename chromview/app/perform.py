@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from chromview.app.actions import BY_ID
 from chromview.app.controller import Controller
 from chromview.app.document import Changed
 from chromview.app.mask_deeds import MaskDeeds
 from chromview.app.selection import doubtful, reading_order, step
 from chromview.app.slides import SlideState
-from chromview.app.tools import Label, Tool
+from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import FloatArray, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
@@ -63,9 +64,16 @@ class Performer(MaskDeeds):
             "case.remove_slide": self._remove_slide,
         }
         for tool in Tool:
-            self._table[f"mask.{tool}"] = partial(tools.set_tool, tool)
+            self._table[f"mask.{tool}"] = partial(self._take, tool)
+        for over in Over:
+            self._table[f"mask.{over}"] = partial(tools.set_over, over)
+        self._table["mask.fill_rings"] = lambda: tools.set_fill_rings(not tools.fill_rings)
         for label in Label:
             self._table[f"mask.label{int(label)}"] = partial(tools.set_label, label)
+
+    def _take(self, tool: Tool) -> None:
+        self.controller.tools.set_tool(tool)
+        self.controller.said.emit(BY_ID[f"mask.{tool}"].help)
 
     def knows(self, action: str) -> bool:
         """Whether an action is done here."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from chromview.app.tools import Label, Tool
+from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
 
 NEW_ID = 0
@@ -74,10 +74,13 @@ class Stroke:
         Whether `second` was chosen by a person or the slide is a cluster of two. Only then does label
         1 or 0 take pixels away from the second chromosome: a neighbour that was merely near is safe.
 
+    over
+        Which pixels may change.
+
     Notes
     -----
-    Chromosomes outside the pair never change. Labels 1 and 2 do not paint onto them either, so that a
-    finished neighbour gets no accidental overlap; label 3 is how an overlap is painted.
+    Chromosomes outside the pair never change. Unless `over` says so, labels 1 and 2 do not paint onto them
+    either, so that a finished neighbour gets no accidental overlap; label 3 is how an overlap is painted.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Stroke:
         first: int | None,
         second: int | None,
         pair_meant: bool,
+        over: Over = Over.SAFE,
     ) -> None:
         self.shape = shape
         self.first = NEW_ID if first is None else first
@@ -107,15 +111,34 @@ class Stroke:
                     mask[chromosomes[id].box.slices] = chromosomes[id].mask
                 self.masks[id] = mask
         self._before = {id: chromosomes.get(id) for id in self.masks}
-        self._protected: BoolArray | None = None
-        if self._add and label is not Label.BOTH:
-            pair = {self.first, self.second}
-            self._protected = np.zeros(shape, bool)
-            for other in chromosomes.values():
-                if other.in_karyogram and (other.id not in pair or (other.id == self.second and not pair_meant)):
-                    if other.id in self.masks:
-                        continue
-                    self._protected[other.box.slices] |= other.mask
+        # Where `_gate` is true may not be painted, or, with `_only_there`, nothing but that.
+        self._gate: BoolArray | None = None
+        self._only_there = over in (Over.FIRST, Over.SECOND, Over.BOTH) and not self.makes_new
+        self._gate_takes = over is Over.BACKGROUND or self._only_there
+        pair = {self.first, self.second} if pair_meant else {self.first}
+        if over is Over.BACKGROUND:
+            self._gate = self._united(c for c in chromosomes.values() if c.in_karyogram)
+        elif over is not Over.ANYTHING and (self._only_there or (self._add and label is not Label.BOTH)):
+            pair = pair | self.masks.keys() | ({self.second} if self._only_there else set())
+            self._gate = self._united(c for c in chromosomes.values() if c.in_karyogram and c.id not in pair)
+        if self._only_there and self._gate is not None:
+            self._gate = self._labelled(chromosomes, over, self._gate)
+
+    def _united(self, chromosomes: Iterable[Chromosome]) -> BoolArray:
+        """Pixels ``(H, W)`` of any of the chromosomes."""
+        united = np.zeros(self.shape, bool)
+        for chromosome in chromosomes:
+            united[chromosome.box.slices] |= chromosome.mask
+        return united
+
+    def _labelled(self, chromosomes: Mapping[int, Chromosome], over: Over, others: BoolArray) -> BoolArray:
+        """Pixels ``(H, W)`` of a label 1 to 3 and of no chromosome outside the pair."""
+        first, second = (
+            self._united(chromosomes[id] for id in (wanted,) if id is not None and id in chromosomes)
+            for wanted in (self.first, self.second)
+        )
+        there = {Over.FIRST: first & ~second, Over.SECOND: second & ~first, Over.BOTH: first & second}[over]
+        return there & ~others
 
     def _plan(self, tool: Tool, label: Label, pair_meant: bool) -> None:
         first, second = self.first, self.second
@@ -167,14 +190,36 @@ class Stroke:
         covered = capsule(start, end, diameter, self.shape)
         if covered is None:
             return None
-        box, inside = covered
+        self.cover(*covered)
+        return covered[0]
+
+    def cover(self, box: Box, inside: BoolArray) -> None:
+        """Paint the pixels `inside`, bool of the shape of `box`, which lies on the slide."""
+        painted = inside
+        if self._gate is not None:
+            gate = self._gate[box.slices]
+            painted = inside & (gate if self._only_there else ~gate)
         for id in self._add:
-            painted = inside if self._protected is None else inside & ~self._protected[box.slices]
             self.masks[id][box.slices] |= painted
+        taken = painted if self._gate_takes else inside
         for id in self._take:
-            self.masks[id][box.slices] &= ~inside
+            self.masks[id][box.slices] &= ~taken
         self.box = box if self.box is None else self.box.union(box)
-        return box
+
+    def fill_rings(self) -> None:
+        """Paint what a ring that the stroke closed encloses; holes that were there before stay."""
+        from chromview.core.edit_masks import holes, placed
+
+        if self.box is None:
+            return
+        for id in self._add:
+            old = self._before[id]
+            box = self.box if old is None else self.box.union(old.box)
+            closed = holes(self.masks[id][box.slices])
+            if old is not None:
+                closed &= ~holes(placed(old.mask, old.box, box))
+            if closed.any():
+                self.cover(box, closed)
 
     def result(self) -> dict[int, tuple[Box, BoolArray]]:
         """What changed: id -> (box, bits after the stroke inside the box); empty if nothing did."""

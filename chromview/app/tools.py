@@ -18,11 +18,22 @@ class Tool(StrEnum):
     CUT = "cut"
     NEW = "new"
     AXIS = "axis"
+    LASSO = "lasso"
 
     @property
     def paints(self) -> bool:
         """Whether it is a brush of some kind, with a size and a round cursor."""
         return self in (Tool.BRUSH, Tool.ERASE, Tool.NEW)
+
+    @property
+    def colours(self) -> bool:
+        """Whether it gives pixels to the chromosome that is meant, which is therefore filled while it is held."""
+        return self.paints or self is Tool.LASSO
+
+    @property
+    def has_label(self) -> bool:
+        """Whether it does something else with another label."""
+        return self in (Tool.BRUSH, Tool.ERASE, Tool.LASSO)
 
 
 class Label(IntEnum):
@@ -34,8 +45,21 @@ class Label(IntEnum):
     BOTH = 3
 
 
+class Over(StrEnum):
+    """Which pixels a painting tool may change. The value is the end of the action's id."""
+
+    SAFE = "over_safe"
+    """Not those of other chromosomes; label 3 is how an overlap is painted."""
+    ANYTHING = "over_anything"
+    """All: what is painted over another chromosome is an overlap."""
+    BACKGROUND = "over0"
+    FIRST = "over1"
+    SECOND = "over2"
+    BOTH = "over3"
+
+
 class Tools(QObject):
-    """Tool, label, brush size and opacity of filled masks.
+    """Tool, label, what is painted over, brush size and opacity of filled masks.
 
     Signals
     -------
@@ -49,6 +73,8 @@ class Tools(QObject):
         super().__init__(parent)
         self._tool = Tool.SELECT
         self._label = Label.FIRST
+        self._over = Over.SAFE
+        self._fill_rings = False
         self._size = 9
         self._opacity = 0.45
 
@@ -61,6 +87,16 @@ class Tools(QObject):
     def label(self) -> Label:
         """What the brush paints."""
         return self._label
+
+    @property
+    def over(self) -> Over:
+        """Which pixels may change."""
+        return self._over
+
+    @property
+    def fill_rings(self) -> bool:
+        """Whether a stroke that closes a ring fills it."""
+        return self._fill_rings
 
     @property
     def size(self) -> int:
@@ -80,7 +116,7 @@ class Tools(QObject):
 
     def set_label(self, label: Label) -> None:
         """Paint another label; with no painting tool in hand, the brush is taken."""
-        tool = self._tool if self._tool in (Tool.BRUSH, Tool.ERASE) else Tool.BRUSH
+        tool = self._tool if self._tool.has_label else Tool.BRUSH
         if label is not self._label or tool is not self._tool:
             self._label, self._tool = label, tool
             self.changed.emit()
@@ -89,6 +125,18 @@ class Tools(QObject):
         """Go back to label 1, whatever the tool."""
         if self._label is not Label.FIRST:
             self._label = Label.FIRST
+            self.changed.emit()
+
+    def set_over(self, over: Over) -> None:
+        """Let other pixels be changed."""
+        if over is not self._over:
+            self._over = over
+            self.changed.emit()
+
+    def set_fill_rings(self, fill: bool) -> None:
+        """Say whether a stroke that closes a ring fills it."""
+        if fill != self._fill_rings:
+            self._fill_rings = fill
             self.changed.emit()
 
     def set_size(self, size: int) -> None:

@@ -35,6 +35,42 @@ def placed(mask: BoolArray, own: Box, frame: Box) -> BoolArray:
     return bits
 
 
+def holes(mask: BoolArray) -> BoolArray:
+    """What a mask ``(h, w)`` encloses and does not hold; corners close a ring too."""
+    outside = np.pad((~mask).astype(np.uint8), 1, constant_values=1)
+    cv2.floodFill(outside, None, (0, 0), 0, flags=4)
+    return outside[1:-1, 1:-1] > 0
+
+
+def enclosed(points: npt.ArrayLike, shape: tuple[int, int]) -> Placed | None:
+    """Pixels inside a closed outline.
+
+    Parameters
+    ----------
+    points
+        ``(n, 2)`` corners (y, x) in slide pixels; the last is joined to the first.
+    shape
+        (H, W) of the slide.
+
+    Returns
+    -------
+    tuple of Box and bool array, or None
+        Pixels whose middle lies inside; None if there is none on the slide.
+    """
+    from skimage.draw import polygon
+
+    corners = np.asarray(points, np.float64).reshape(-1, 2)
+    low, high = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+    box = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])).intersection(Box(0, 0, *shape))
+    if box is None:
+        return None
+    bits = np.zeros((box.height, box.width), bool)
+    # The middle of pixel 0 is at 0.5 of the slide.
+    rows, columns = polygon(corners[:, 0] - box.top - 0.5, corners[:, 1] - box.left - 0.5, bits.shape)
+    bits[rows, columns] = True
+    return (box, bits) if bits.any() else None
+
+
 def cut(box: Box, mask: BoolArray, line: npt.ArrayLike) -> list[BoolArray]:
     """Cut a mask along a line.
 

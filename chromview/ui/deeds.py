@@ -101,6 +101,7 @@ class Deeds:
         window.actions_by_id.check("case.analyse_new", self.controller.analyse_new)
         tools.set_size(_whole(settings.value("tools/size"), tools.size))
         tools.set_opacity(_whole(settings.value("tools/opacity"), round(100 * tools.opacity)) / 100)
+        tools.set_fill_rings(str(settings.value("tools/fill_rings", "false")).lower() == "true")
         self._fill_recent()
 
     def remember(self, settings: QSettings) -> None:
@@ -108,6 +109,7 @@ class Deeds:
         settings.setValue("view/colours", self._colours)
         settings.setValue("case/device", self._device)
         settings.setValue("case/analyse_new", "true" if self.controller.analyse_new else "false")
+        settings.setValue("tools/fill_rings", "true" if self.controller.tools.fill_rings else "false")
         settings.setValue("tools/size", self.controller.tools.size)
         settings.setValue("tools/opacity", round(100 * self.controller.tools.opacity))
 

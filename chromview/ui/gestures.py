@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QPolygonF
 
 from chromview.app.tools import Tool
 
@@ -92,6 +92,8 @@ class PaintGesture(Gesture):
     def release(self, event: QMouseEvent) -> None:
         stroke = self.viewer.masks.end_stroke()
         try:
+            if stroke is not None and self.viewer.tools.fill_rings:
+                stroke.fill_rings()
             if stroke is not None:
                 self.viewer.stroke_done.emit(stroke)
         finally:
@@ -102,6 +104,51 @@ class PaintGesture(Gesture):
         self.viewer.masks.end_stroke()
         self.viewer.masks.refresh()
         self.viewer.painting.emit(False)
+
+
+class LassoGesture(Gesture):
+    """A closed outline: what it encloses is given to the selected chromosome, or with Shift taken out."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._taking = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._points = [self.viewer.to_picture(event.position())]
+        self.viewer.painting.emit(True)
+
+    def move(self, event: QMouseEvent) -> None:
+        last, here = self._points[-1], self.viewer.to_picture(event.position())
+        if abs(here[0] - last[0]) + abs(here[1] - last[1]) < 1 / max(1.0, self.viewer.scale):
+            return
+        self._points.append(here)
+        # One more corner changes the outline and its inside between here, the last corner and the first, nowhere else.
+        changed = QPolygonF([self.viewer.to_screen(*point) for point in (self._points[0], last, here)])
+        self.viewer.update(changed.boundingRect().adjusted(-4, -4, 4, 4).toAlignedRect())
+
+    def release(self, event: QMouseEvent) -> None:
+        self.viewer.update()
+        try:
+            if len(self._points) > 2:
+                self.viewer.lasso_drawn.emit(self._points, self._taking)
+        finally:
+            self.viewer.painting.emit(False)
+
+    def cancel(self) -> None:
+        self.viewer.painting.emit(False)
+
+    def paint(self, painter: QPainter) -> None:
+        outline = QPolygonF([self.viewer.to_screen(y, x) for y, x in self._points])
+        red, green, blue = (0, 0, 0) if self._taking else self.viewer.lasso_colour()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(red, green, blue, 90))
+        painter.drawPolygon(outline)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width, style in (
+            (QColor(0, 0, 0, 200), 3.5, Qt.PenStyle.SolidLine),
+            (QColor(255, 255, 255), 1.6, Qt.PenStyle.DotLine if self._taking else Qt.PenStyle.SolidLine),
+        ):
+            painter.setPen(QPen(colour, width, style, Qt.PenCapStyle.RoundCap))
+            painter.drawPolyline(outline)
+        painter.setPen(QPen(QColor(255, 255, 255), 1.0, Qt.PenStyle.DashLine))
+        painter.drawLine(outline.last(), outline.first())
 
 
 class CutGesture(Gesture):
@@ -174,6 +221,8 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
     if tool is Tool.AXIS:
         grip = viewer.axis.grip_at(event.position())
         return SelectGesture(viewer, button) if grip is None else AxisGesture(viewer, button, grip)
+    if tool is Tool.LASSO:
+        return LassoGesture(viewer, button)
     if tool is Tool.CUT:
         return CutGesture(viewer, button)
     return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

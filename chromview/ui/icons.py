@@ -46,6 +46,20 @@ def _new(p: QPainter) -> None:
     p.drawLine(QPointF(9, 12), QPointF(15, 12))
 
 
+def _lasso(p: QPainter) -> None:
+    p.drawEllipse(QRectF(3, 4, 18, 11))
+    p.drawEllipse(QPointF(8, 16), 2.2, 2.2)
+    path = QPainterPath(QPointF(8, 18))
+    path.cubicTo(9, 22, 14, 20, 13, 22)
+    p.drawPath(path)
+
+
+def _ring(p: QPainter) -> None:
+    p.drawEllipse(QRectF(3, 3, 18, 18))
+    p.setBrush(p.pen().color())
+    p.drawEllipse(QRectF(7.5, 7.5, 9, 9))
+
+
 def _axis(p: QPainter) -> None:
     path = QPainterPath(QPointF(7, 3))
     path.cubicTo(7, 11, 18, 13, 17, 21)
@@ -150,6 +164,8 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.erase": _erase,
     "mask.cut": _cut,
     "mask.new": _new,
+    "mask.lasso": _lasso,
+    "mask.fill_rings": _ring,
     "mask.axis": _axis,
     "mask.join": _join,
     "mask.split_overlap": _split,

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from chromview.app.tools import Tools
+from chromview.app.tools import Over, Tool, Tools
+from chromview.app.view_state import ViewState
+from chromview.core.chromosome import Chromosome
 from chromview.ui.menus import ActionSet
 
 TOOLS = (
@@ -17,17 +31,29 @@ TOOLS = (
     "mask.erase",
     "mask.cut",
     "mask.new",
+    "mask.lasso",
     "mask.axis",
     "mask.join",
     "mask.split_overlap",
 )
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
+OVER = {
+    Over.SAFE: "not others",
+    Over.ANYTHING: "everything",
+    Over.BACKGROUND: "only 0",
+    Over.FIRST: "only 1",
+    Over.SECOND: "only 2",
+    Over.BOTH: "only 3",
+}
+"""What may be painted over, in a word or two."""
 _SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100
 WORDLESS = 620
 """Below this width in pixels the tools lose their words."""
 NARROW = 780
 """Below this one the opacity and the number of the size leave the strip."""
+TINY = 560
+"""Below this one the contrast and what the label means leave it too."""
 
 
 class Levels(QWidget):
@@ -132,15 +158,21 @@ class ToolStrip(QFrame):
         for id in TOOLS:
             first.addWidget(self._button(actions, id, text=True))
         first.addStretch(1)
+        first.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         for id in ("edit.undo", "edit.redo"):
             first.addWidget(self._button(actions, id, text=False))
-        second.addWidget(QLabel("Label"))
+        self.label_title = QLabel("Label")
+        second.addWidget(self.label_title)
         for id in LABELS:
             second.addWidget(self._button(actions, id, text=False))
         self.target = QLabel(self)
         self.target.setObjectName("tools.target")
         self.target.setMinimumWidth(96)
         second.addWidget(self.target)
+        self.over_title = QLabel("Over")
+        second.addWidget(self.over_title)
+        second.addWidget(self._over_button(actions))
+        second.addWidget(self._button(actions, "mask.fill_rings", text=False))
         second.addSpacing(6)
         self.size_slider, self.size_text = self._slider("tools.size", "Brush size", 1, _LARGEST)
         second.addWidget(QLabel("Size"))
@@ -174,12 +206,27 @@ class ToolStrip(QFrame):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
             self._worded.append(button)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         if id in _SHORT:
             actions[id].setIconText(_SHORT[id])
         return button
+
+    def _over_button(self, actions: ActionSet) -> QToolButton:
+        self.over = QToolButton(self)
+        self.over.setObjectName("tools.over")
+        self.over.setAccessibleName("Paint over")
+        self.over.setToolTip("<b>Paint over</b><br>Which pixels brush, eraser and lasso may change")
+        self.over.setAutoRaise(True)
+        self.over.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.over.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.over.setMinimumWidth(max(self.fontMetrics().horizontalAdvance(text) for text in OVER.values()) + 24)
+        menu = QMenu(self.over)
+        menu.setObjectName("tools.over.menu")
+        menu.addActions([actions[f"mask.{over}"] for over in OVER])
+        self.over.setMenu(menu)
+        return self.over
 
     def _slider(self, name: str, title: str, low: int, high: int) -> tuple[QSlider, QLabel]:
         slider = QSlider(Qt.Orientation.Horizontal, self)
@@ -197,14 +244,18 @@ class ToolStrip(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow, wordless = self.width() < NARROW, self.width() < WORDLESS
-        style = Qt.ToolButtonStyle.ToolButtonIconOnly if wordless else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        narrow, wordless, tiny = (self.width() < width for width in (NARROW, WORDLESS, TINY))
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if wordless else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         for button in self._worded:
             button.setToolButtonStyle(style)
-        self.target.setMinimumWidth(0 if wordless else 96)
         self.levels.setMinimumWidth(70 if wordless else 110)
-        for widget in (self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text):
-            widget.setVisible(not narrow)
+        hidden: list[tuple[QWidget, bool]] = [(widget, tiny) for widget in (self.label_title, self.target, self.levels)]
+        hidden += [
+            (widget, narrow)
+            for widget in (self.over_title, self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text)
+        ]
+        for widget, out in hidden:
+            widget.setVisible(not out)
 
     def refresh(self) -> None:
         """Show the state of the tools."""
@@ -215,9 +266,22 @@ class ToolStrip(QFrame):
             slider.blockSignals(True)
             slider.setValue(min(value, slider.maximum()))
             slider.blockSignals(False)
+        self.over.setText(OVER[self._tools.over])
         self.size_text.setText(f"{self._tools.size} px")
         self.opacity_text.setText(f"{round(100 * self._tools.opacity)} %")
 
     def show_target(self, text: str) -> None:
         """Say what the brush paints on."""
         self.target.setText(text)
+
+
+def target_text(tool: Tool, state: ViewState, chromosomes: Mapping[int, Chromosome]) -> str:
+    """What a tool gives pixels to, in words, beside the labels."""
+    if state.slide is None or not tool.colours:
+        return ""
+    if tool is Tool.NEW or (tool is Tool.LASSO and state.selected is None and not state.is_cluster):
+        return "a new one"
+    if state.is_cluster:
+        return "0 none, 3 both"
+    names = ["–" if id is None else chromosomes[id].class_name for id in (state.selected, state.second)]
+    return f"1 = {names[0]}, 2 = {names[1]}"

@@ -26,8 +26,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from chromview.app.overlay import Colour
 from chromview.app.selection import at
-from chromview.app.stroke import Stroke
+from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Tool, Tools
 from chromview.core.chromosome import Box, Chromosome, SlideImage
 from chromview.ui.axis_layer import AxisLayer
@@ -59,6 +60,8 @@ class Viewer(Zoomable):
         A painting tool goes down, or has come up again.
     line_drawn(object)
         The ``[(y, x), ...]`` of a cut.
+    lasso_drawn(object, bool)
+        The ``[(y, x), ...]`` of a closed outline, and whether what it encloses is taken out.
     brush_resized(int)
         Steps by which the brush should grow.
     levels_changed()
@@ -76,6 +79,7 @@ class Viewer(Zoomable):
     stroke_done = Signal(object)
     painting = Signal(bool)
     line_drawn = Signal(object)
+    lasso_drawn = Signal(object, bool)
     brush_resized = Signal(int)
     levels_changed = Signal()
     axis_moved = Signal(object)
@@ -171,6 +175,10 @@ class Viewer(Zoomable):
                 # One pixel more: a border pixel beside the brush may have become an inner one.
                 self.masks.compose(box.grown(1, self.shape), EDGE)
 
+    def lasso_colour(self) -> Colour:
+        """Colour of what an outline gives pixels to: the selected chromosome, or one that is new."""
+        return self.masks.colour(NEW_ID if self.masks.selected is None else self.masks.selected)
+
     def cancel_gesture(self) -> None:
         """Give up what the mouse is in the middle of; nothing is committed."""
         gesture, self._gesture = self._gesture, None
@@ -189,7 +197,7 @@ class Viewer(Zoomable):
     def _tools_changed(self) -> None:
         if self._gesture is not None and not (isinstance(self._gesture, PaintGesture) and self.tools.tool.paints):
             self.cancel_gesture()
-        self.masks.set_painting(self.tools.tool.paints)
+        self.masks.set_painting(self.tools.tool.colours)
         self.masks.set_opacity(self.tools.opacity)
         self.axis.set_view(handles=self.tools.tool is Tool.AXIS)
         self._set_cursor()
@@ -329,7 +337,7 @@ class Viewer(Zoomable):
         painter.resetTransform()
         if self.show_masks:
             self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())
-        if not self.tools.tool.paints:  # under a brush every pixel matters
+        if not self.tools.tool.colours:  # under a brush every pixel matters
             self.axis.draw(painter, dirty, self.font())
         if self._gesture is not None:
             self._gesture.paint(painter)

@@ -24,7 +24,7 @@ from chromview.ui.karyogram_panel import KaryogramPanel
 from chromview.ui.menus import ActionSet
 from chromview.ui.slides import SlidesPanel
 from chromview.ui.status import StatusLine
-from chromview.ui.toolstrip import ToolStrip
+from chromview.ui.toolstrip import ToolStrip, target_text
 from chromview.ui.viewer import Viewer
 
 LAYOUT_VERSION = 1
@@ -175,6 +175,7 @@ class MainWindow(QMainWindow):
         viewer.painting.connect(controller.painting)
         viewer.stroke_done.connect(self.performer.commit_stroke)
         viewer.line_drawn.connect(self.performer.cut)
+        viewer.lasso_drawn.connect(self.performer.lasso)
         viewer.axis_moved.connect(self.performer.move_axis)
         viewer.centromere_moved.connect(self.performer.move_centromere)
         viewer.brush_resized.connect(controller.tools.resize)
@@ -241,7 +242,7 @@ class MainWindow(QMainWindow):
             self.actions_by_id.check(_STAINS[state.stain], True)
         self.viewer.masks.select(state.selected, state.second)
         self.karyogram.show_selection(state.selected, state.second)
-        self.strip.show_target(self._target(state))
+        self._show_target(state)
         self.empty.setVisible(self.controller.image is None)
         self.empty.say(self._empty_text(state), buttons=not state.reading)
 
@@ -254,17 +255,8 @@ class MainWindow(QMainWindow):
             return "The image of this slide is not there any more.\nAdd the file from where it is now."
         return "This slide cannot be shown."
 
-    def _target(self, state: ViewState) -> str:
-        """What the brush paints on, in words, beside the labels."""
-        if state.slide is None or not self.controller.tools.tool.paints:
-            return ""
-        if self.controller.tools.tool is Tool.NEW:
-            return "a new one"
-        chromosomes = self.controller.chromosomes
-        if state.is_cluster:
-            return "0 none, 3 both"
-        names = ["–" if id is None else chromosomes[id].class_name for id in (state.selected, state.second)]
-        return f"1 = {names[0]}, 2 = {names[1]}"
+    def _show_target(self, state: ViewState) -> None:
+        self.strip.show_target(target_text(self.controller.tools.tool, state, self.controller.chromosomes))
 
     def _image_changed(self) -> None:
         self._bars["viewer"].clear() if self.controller.image is not None else None
@@ -306,7 +298,9 @@ class MainWindow(QMainWindow):
         tools = self.controller.tools
         self.actions_by_id.check(f"mask.{tools.tool}", True)
         self.actions_by_id.check(f"mask.label{int(tools.label)}", True)
-        self.strip.show_target(self._target(self.controller.state))
+        self.actions_by_id.check(f"mask.{tools.over}", True)
+        self.actions_by_id.check("mask.fill_rings", tools.fill_rings)
+        self._show_target(self.controller.state)
 
     def _levels_changed(self) -> None:
         picture = self.viewer.picture

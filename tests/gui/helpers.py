@@ -10,7 +10,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from chromview.core.chromosome import Analysis
+from chromview.core.chromosome import Analysis, Chromosome
+from chromview.core.commands import same
 from chromview.ui.window import MainWindow
 
 
@@ -125,3 +126,32 @@ def inside(window: MainWindow, id: int) -> QPointF:
     ys, xs = np.nonzero(alone)
     middle = len(ys) // 2
     return window.viewer.to_screen(mine.box.top + ys[middle] + 0.5, mine.box.left + xs[middle] + 0.5)
+
+
+def free_spot(window: MainWindow) -> tuple[int, int]:
+    """(y, x) of the middle of a square of 41 pixels where nothing lies."""
+    taken = np.zeros(window.viewer.shape, bool)
+    for c in window.controller.chromosomes.values():
+        taken[c.box.slices] |= c.mask
+    for y in range(25, taken.shape[0] - 25, 10):
+        for x in range(25, taken.shape[1] - 25, 10):
+            if not taken[y - 20 : y + 21, x - 20 : x + 21].any():
+                return y, x
+    raise AssertionError("no free spot")
+
+
+def single(window: MainWindow) -> Chromosome:
+    """A chromosome with nothing near it."""
+    counted = [c for c in window.controller.chromosomes.values() if c.in_karyogram]
+    shape = window.viewer.shape
+    return next(
+        c for c in counted if not any(o.id != c.id and o.box.intersection(c.box.grown(8, shape)) for o in counted)
+    )
+
+
+def snapshot(window: MainWindow) -> dict[int, Chromosome]:
+    return dict(window.controller.chromosomes)
+
+
+def equal(first: dict[int, Chromosome], second: dict[int, Chromosome]) -> bool:
+    return first.keys() == second.keys() and all(same(first[id], second[id]) for id in first)

@@ -14,36 +14,7 @@ from chromview.core.commands import same
 from chromview.core.masks import four_label
 from chromview.ui.window import MainWindow
 
-from .helpers import Hand, inside, settle
-
-
-def free_spot(window: MainWindow) -> tuple[int, int]:
-    """(y, x) of the middle of a square of 41 pixels where nothing lies."""
-    taken = np.zeros(window.viewer.shape, bool)
-    for c in window.controller.chromosomes.values():
-        taken[c.box.slices] |= c.mask
-    for y in range(25, taken.shape[0] - 25, 10):
-        for x in range(25, taken.shape[1] - 25, 10):
-            if not taken[y - 20 : y + 21, x - 20 : x + 21].any():
-                return y, x
-    raise AssertionError("no free spot")
-
-
-def single(window: MainWindow) -> Chromosome:
-    """A chromosome with nothing near it."""
-    counted = [c for c in window.controller.chromosomes.values() if c.in_karyogram]
-    shape = window.viewer.shape
-    return next(
-        c for c in counted if not any(o.id != c.id and o.box.intersection(c.box.grown(8, shape)) for o in counted)
-    )
-
-
-def snapshot(window: MainWindow) -> dict[int, Chromosome]:
-    return dict(window.controller.chromosomes)
-
-
-def equal(first: dict[int, Chromosome], second: dict[int, Chromosome]) -> bool:
-    return first.keys() == second.keys() and all(same(first[id], second[id]) for id in first)
+from .helpers import Hand, equal, free_spot, inside, settle, single, snapshot
 
 
 def test_a_stroke_is_one_command_and_undo_takes_all_of_it_back(cell_window: MainWindow) -> None:
