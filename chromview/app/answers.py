@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ from chromview.app.slides import fields_of
 from chromview.core.axis_edit import carried_over
 from chromview.core.chromosome import Analysis, BoolArray, Box, Chromosome, DecidedBy, FloatArray, Slot, State
 
+if TYPE_CHECKING:
+    from chromview.app.slide_list import SlideList
+
+# One counter for all documents: an answer asked for in a case that was closed fits no other one.
+_generations = itertools.count(1)
+
 _COVERED = 0.5
 """Share of pixels from which on two masks mean the same chromosome."""
 
@@ -22,10 +29,26 @@ class Answers(Edits):
     """Takes what the worker found, if it is still wanted."""
 
     if TYPE_CHECKING:
+        _slides: SlideList
 
-        def awaited(self, slide_id: int, generation: int) -> bool: ...
-        def withdraw(self, slide_id: int) -> None: ...
         def can_follow(self, slide_id: int) -> bool: ...
+
+    def request(self, slide_id: int) -> int:
+        """Number for a new analysis of a slide; an answer with an older number will be dropped."""
+        generation = next(_generations)
+        self._slides[slide_id].generation = generation
+        return generation
+
+    def withdraw(self, slide_id: int) -> None:
+        """Want no answer any more for this slide."""
+        slide = self._slides.get(slide_id)
+        if slide is not None:
+            slide.generation = 0
+
+    def awaited(self, slide_id: int, generation: int) -> bool:
+        """Whether an answer with this number is still wanted."""
+        slide = self._slides.get(slide_id)
+        return slide is not None and generation != 0 and slide.generation == generation
 
     def set_analysis(self, slide_id: int, analysis: Analysis, generation: int) -> bool:
         """Take the proposals of an analysis; returns False if it came too late.

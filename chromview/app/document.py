@@ -38,9 +38,6 @@ __all__ = ["CASE_SUFFIX", "Changed", "Document", "SlideInfo"]
 
 _TIDY_AFTER_MS = 2000
 
-# One counter for all documents: an answer asked for in a case that was closed fits no other one.
-_generations = itertools.count(1)
-
 
 class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Answers, QObject):
     """An open case. Lives on the thread of the window; make one with `new` or `open`."""
@@ -359,6 +356,10 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Answers, QObject):
         self.slide_changed.emit(step.slide_id)
         self.undo_changed.emit()
 
+    def steps(self, slide_id: int) -> list[tuple[float, bytes]]:
+        """What was done to a slide and not taken back; as `CaseFile.steps`."""
+        return self._file.steps(slide_id)
+
     # -- undo
 
     def undo(self, slide_id: int) -> Changed | None:
@@ -420,25 +421,6 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Answers, QObject):
                 raise damaged(self.path, str(error)) from error
         self._tell(step)
         return step
-
-    # -- answers from the background
-
-    def request(self, slide_id: int) -> int:
-        """Number for a new analysis of a slide; an answer with an older number will be dropped."""
-        generation = next(_generations)
-        self._slides[slide_id].generation = generation
-        return generation
-
-    def withdraw(self, slide_id: int) -> None:
-        """Want no answer any more for this slide."""
-        slide = self._slides.get(slide_id)
-        if slide is not None:
-            slide.generation = 0
-
-    def awaited(self, slide_id: int, generation: int) -> bool:
-        """Whether an answer with this number is still wanted."""
-        slide = self._slides.get(slide_id)
-        return slide is not None and generation != 0 and slide.generation == generation
 
 
 def _lower(title: str) -> str:

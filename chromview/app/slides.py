@@ -81,6 +81,7 @@ def fields_of(analysis: Analysis) -> dict[str, Any]:
         "is_cluster": analysis.is_cluster,
         "shape": [int(side) for side in analysis.shape],
         "quality": asdict(analysis.quality),
+        "models": dict(analysis.models),
     }
 
 

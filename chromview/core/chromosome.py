@@ -298,6 +298,8 @@ class Analysis:
         Whether the slide is a single cluster and not a whole metaphase.
     seconds
         Time of each stage.
+    models
+        SHA-256 of each weight file that was used, by the file's name; empty where nobody knows.
     """
 
     shape: tuple[int, int]
@@ -309,3 +311,4 @@ class Analysis:
     is_cluster: bool
     quality: Quality
     seconds: dict[str, float]
+    models: dict[str, str] = field(default_factory=dict)

@@ -51,7 +51,7 @@ from chromview.storage.case_schema import (
     read_only,
     read_through,
 )
-from chromview.storage.files import sync_folder
+from chromview.storage.files import put_in_place
 
 __all__ = ["CASE_SUFFIX", "CaseFile"]
 
@@ -102,7 +102,7 @@ class CaseFile:
                     database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
                 finally:
                     database.close()
-                _put_in_place(part, path)
+                put_in_place(part, path)
             finally:
                 part.unlink(missing_ok=True)
         return cls._open_to_write(path)
@@ -231,7 +231,7 @@ class CaseFile:
                     target.execute("COMMIT")
                 finally:
                     target.close()
-                _put_in_place(part, path)
+                put_in_place(part, path)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -317,6 +317,14 @@ class CaseFile:
                 return History.of(rows)
             except ValueError as error:
                 raise damaged(self.path, "the journal does not fit together") from error
+
+    def steps(self, slide: int) -> list[tuple[float, bytes]]:
+        """What was done to a slide and not taken back, in order: when (seconds since 1970), and the command's bytes."""
+        undo = [seq for entry in self.history(slide).undo for seq in entry.seqs]
+        with in_words(self.path):
+            rows = self._database.execute("SELECT seq, time, data FROM journal WHERE slide = ?", (slide,))
+            known = {seq: (time, data) for seq, time, data in rows}
+        return [known[seq] for seq in undo]
 
     def command(self, seq: int) -> Command:
         """The command of one row of the journal.
@@ -439,11 +447,3 @@ def _relative(path: Path, case: Path) -> str:
         return Path(os.path.relpath(path, case.parent)).as_posix()
     except ValueError:
         return ""
-
-
-def _put_in_place(part: Path, path: Path) -> None:
-    """Flush `part` to the disk and give it its name."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)

@@ -136,15 +136,32 @@ def annotations_json(image: SlideImage, chromosomes: Sequence[Chromosome], **inf
     Overlap pixels stand in both masks. `score` is the confidence of the class; `attributes` hold the columns of the
     CSV and `segmentation_confidence`. A chromosome whose class nobody knows has `category_id` 0.
     """
-    counting = counted(chromosomes)
+    entry, annotations = slide_annotations(image, counted(chromosomes))
+    return coco.document([entry], annotations, info=info)
+
+
+def slide_annotations(
+    image: SlideImage, counting: Sequence[Chromosome], *, image_id: int = 1, first: int | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """COCO's entry of a slide, and one annotation for each of `counting`.
+
+    Parameters
+    ----------
+    image, counting
+        The slide, and its chromosomes as `counted` gives them.
+    image_id
+        Number of the slide in the document.
+    first
+        Number of the first annotation; each has the number of its chromosome if None.
+    """
     shared = overlaps(counting, image.shape)
     annotations = []
-    for chromosome in counting:
+    for place, chromosome in enumerate(counting):
         values = row(chromosome, shared)
         annotations.append(
             coco.annotation(
-                chromosome.id,
-                1,
+                chromosome.id if first is None else first + place,
+                image_id,
                 slide_mask(chromosome, image.shape),
                 chromosome.number,
                 score=values["confidence"],
@@ -156,8 +173,9 @@ def annotations_json(image: SlideImage, chromosomes: Sequence[Chromosome], **inf
             )
         )
     height, width = image.shape
-    entry = {"id": 1, "file_name": Path(image.path).name, "width": width, "height": height, "sha256": image.sha256}
-    return coco.document([entry], annotations, info=info)
+    name = Path(image.path).name
+    entry = {"id": image_id, "file_name": name, "width": width, "height": height, "sha256": image.sha256}
+    return entry, annotations
 
 
 def karyogram_picture(

@@ -10,8 +10,11 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
+import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from chromview.errors import UserError
@@ -164,6 +167,83 @@ def write_bytes(path: Path | str, data: bytes) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8 to `path`, as `write_bytes` does."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Flush `part` to the disk and give it its name."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path | str) -> Iterator[Path]:
+    """A folder to write into that gets the name `folder` when everything in it is whole; after an error it is gone.
+
+    Raises
+    ------
+    UserError
+        If `folder` is a file or has something in it, or the disk is full or read-only. Errors that name a file in the
+        folder that is written name it as it was going to be called.
+    """
+    folder = Path(folder)
+    if is_folder(folder):
+        try:
+            empty = not any(folder.iterdir())
+        except OSError as error:
+            raise os_problem(error, folder) from error
+        if not empty:
+            raise UserError("has files in it already", path=folder, advice="Choose a new folder.")
+    elif folder.exists():
+        raise UserError("is a file, not a folder", path=folder, advice="Choose a new folder.")
+    make_folder(folder.parent)
+    try:
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", suffix=".part", dir=folder.parent))
+    except OSError as error:
+        raise os_problem(error, folder) from error
+    try:
+        part.chmod(0o777 & ~umask())  # mkdtemp makes a folder for its owner alone
+        yield part
+        if folder.exists():
+            folder.rmdir()  # empty; not every system lets a folder take the place of another
+        part.replace(folder)
+        sync_folder(folder.parent)
+    except UserError as error:
+        if error.path is None or not error.path.is_relative_to(part):
+            raise
+        raise UserError(error.what, path=folder / error.path.relative_to(part), advice=error.advice) from error
+    except OSError as error:
+        raise os_problem(error, folder) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def free_stem(name: str, taken: set[str]) -> str:
+    """A name for files, made from the name of a slide, safe on every system and not among those `taken`; it joins them.
+
+    Parameters
+    ----------
+    name
+        Of the image file.
+    taken
+        Names given before, without regard to capitals.
+    """
+    plain = name.encode("utf-8", "replace").decode("utf-8")
+    stem = re.sub(r"[^\w.+-]+", "_", Path(plain).stem).strip("._")[:80] or "slide"
+    for made in _with_numbers(stem):
+        if made.casefold() not in taken:
+            taken.add(made.casefold())
+            return made
+    raise AssertionError("unreachable")
+
+
+def _with_numbers(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
 
 
 def sync_folder(folder: Path) -> None:

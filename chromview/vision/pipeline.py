@@ -6,9 +6,9 @@ The window's worker, the command line and the tests all call `analyse`.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,11 +30,12 @@ from chromview.vision.instances import SlideScale, find_instances, measure_quali
 from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
-from chromview.vision.weights import Device, choose_device
+from chromview.vision.weights import Device, choose_device, hash_of
 
 SEGMENTER_FILE = "segmenter.safetensors"
 CLASSIFIER_FILE = "classifier.safetensors"
 PAIRS_FILE = "pairs.safetensors"
+WEIGHT_FILES = (SEGMENTER_FILE, CLASSIFIER_FILE, PAIRS_FILE)
 
 CLUSTER_LIMIT = 10
 """A slide of fewer chromosomes is a single cluster, not a metaphase."""
@@ -48,6 +49,8 @@ class Models:
     classifier: Classifier
     pairs: PairSegmenter
     device: Device
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each weight file, by its name."""
 
     @classmethod
     def load(cls, device: str = "auto", folder: Path | None = None) -> Models:
@@ -67,12 +70,12 @@ class Models:
         """
         chosen = choose_device(device)
         folder = folder or models_dir()
-        return cls(
+        networks = (
             Segmenter(folder / SEGMENTER_FILE, chosen),
             Classifier(folder / CLASSIFIER_FILE, chosen),
             PairSegmenter(folder / PAIRS_FILE, chosen),
-            chosen,
         )
+        return cls(*networks, chosen, {name: hash_of(folder / name) for name in WEIGHT_FILES})
 
     @property
     def description(self) -> str:
@@ -164,6 +167,7 @@ def analyse(
         is_cluster=is_cluster,
         quality=measure_quality(chromosomes, image.shape, is_cluster),
         seconds=seconds,
+        models=dict(models.hashes),
     )
 
 

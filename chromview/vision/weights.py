@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,21 @@ def read_metadata(path: Path) -> dict[str, Any]:
             advice="Install chromview again to replace them.",
         ) from error
     return metadata
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a weight file, hexadecimal.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"the weights cannot be read ({error.strerror})", path=path) from error
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Any]:
