@@ -4,8 +4,9 @@
 
 Pairs that cross (sharing 4 to 45 % of the smaller one) are composed from single chromosomes of the split, absorbing
 (`--opaque` of them so that one hides the other, as some slides have it), and every second one is photographed with
-blur, noise, gain and another gamma, as for training. Masks are the true ones, axes are found from them. For each chromosome three pictures are laid straight: its own stain, which is the truth; the
-slide as it is; and `chromview.core.undarken.own_stain` of it.
+blur, noise, gain and another gamma, as for training. Masks are the true ones, axes are found from them. For each
+chromosome three pictures are laid straight: its own stain, which is the truth; the slide as it is; and
+`chromview.core.undarken.own_stain` of it.
 
     bands     correlation of the band profile with the truth: the rows that have shared pixels, and all rows
     class     accuracy of the shipped classifier, at the scale of the cell that the chromosome comes from

@@ -225,8 +225,10 @@ def _in_frame(piece: _Piece, values: Float) -> Float:
 def _by_opinion(region: Region, opinion: Opinion) -> list[Found]:
     """The chromosomes of an opinion; parts of one that hang together with nothing are dropped."""
     found = []
+    several = len(opinion.probabilities) > 1
     for probability in opinion.probabilities:
-        kept = _main_part(probability > 0.5)
+        # One chromosome alone hangs together; only another that lies upon it could part it.
+        kept = _main_part(probability > 0.5, least=0.15 if several else 1.0)
         if kept.sum() < SMALLEST_CHROMOSOME:
             continue
         certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
@@ -301,13 +303,14 @@ def _settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
     return result
 
 
-def _main_part(mask: Bool) -> Bool:
+def _main_part(mask: Bool, least: float = 0.15) -> Bool:
+    """The largest part of a mask, and those of at least a share of its size."""
     labels, count = ndimage.label(mask, structure=EIGHT)
     if count <= 1:
         return mask
     sizes = np.bincount(labels.ravel())[1:]
     # Two arms that an opaque crossing parts may both be large; crumbs are not kept.
-    kept: Bool = np.isin(labels, 1 + np.flatnonzero(sizes >= max(12, 0.15 * sizes.max())))
+    kept: Bool = np.isin(labels, 1 + np.flatnonzero(sizes >= max(12, least * sizes.max())))
     return kept
 
 
