@@ -413,21 +413,50 @@ def _convert(given: Sequence[str], terminal: Terminal) -> int:
     parser = _parser(
         "convert",
         epilog="OUT is told by its ending: .h5, .npz, .json (COCO), .png, or a folder. Painted masks (red 1, green 2, "
-        "blue 3 = both) become labels and labels without images become painted masks; --as says it otherwise.",
+        "blue 3 = both) become labels and labels without images become painted masks; --as says it otherwise. "
+        "A case (.chromview) becomes a new folder OUT with the labels of all its slides, in the form --as or in every "
+        "form, and provenance.json.",
     )
     parser.add_argument("source", type=Path, metavar="IN")
     parser.add_argument("target", type=Path, metavar="OUT")
     parser.add_argument(
-        "--as", dest="form", choices=("hdf5", "pairs", "npz", "png", "painted", "coco"), help="form of OUT"
+        "--as",
+        dest="form",
+        choices=("hdf5", "pairs", "npz", "png", "painted", "coco", "masks", "single"),
+        help="form of OUT; masks (one picture a chromosome) and single (straightened, with class) of a case only",
     )
+    parser.add_argument("--reviewed", action="store_true", help="of a case: only what a person accepted or corrected")
     parser.add_argument("--background", choices=("black", "white"), default="black", help="of painted masks")
     chosen = parser.parse_args(given)
+    if chosen.source.suffix == ".chromview":
+        return _convert_case(chosen, terminal)
+    if chosen.reviewed or chosen.form in ("masks", "single"):
+        parser.error("--reviewed, masks and single are for a case (.chromview)")
     from chromview.storage.label_set import Form
     from chromview.storage.labels import convert
 
     form = Form(chosen.form) if chosen.form else None
     content = convert(chosen.source, chosen.target, form=form, background=chosen.background)
     terminal.say(f"{len(content)} clusters -> {chosen.target}")
+    return 0
+
+
+def _convert_case(chosen: argparse.Namespace, terminal: Terminal) -> int:
+    from chromview.app.document import Document
+    from chromview.app.label_sources import FORMS, LabelChoice, label_work
+    from chromview.progress import CancelToken
+
+    document = Document.open(chosen.source)
+    try:
+        forms = (chosen.form,) if chosen.form else tuple(FORMS)
+        choice = LabelChoice(chosen.target, forms, True, chosen.reviewed)
+        work = label_work(document, [info.id for info in document.slides], choice)
+        outcome = work(terminal.progress, CancelToken())
+    finally:
+        document.close()
+    for note in outcome.notes:
+        terminal.warn(note)
+    terminal.say(outcome.summary)
     return 0
 
 

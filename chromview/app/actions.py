@@ -65,9 +65,9 @@ def with_doubtful(state: ViewState) -> bool:
     return bool(state.doubtful)
 
 
-def with_analysis(state: ViewState) -> bool:
-    """Enabled while an analysis runs or waits."""
-    return state.analysing
+def while_busy(state: ViewState) -> bool:
+    """Enabled while something is analysed or written."""
+    return state.busy
 
 
 def can_undo(state: ViewState) -> bool:
@@ -147,6 +147,9 @@ ACTIONS: tuple[Action, ...] = (
            (), with_chromosomes),
     Action("file.export_table", "Export &table as CSV…", Menu.FILE,
            "Write one line a chromosome.", (), with_chromosomes),
+    Action("file.export_labels", "Export &labels for training…", Menu.FILE,
+           "Write masks and classes as training data: clusters, slides, single chromosomes; of one slide or all.", (),
+           with_slides),
     Action("file.quit", "&Quit", Menu.FILE,
            "Close the window; nothing has to be saved first.", ("Ctrl+Q",), separator=True),
     # Edit
@@ -284,8 +287,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("case.analyse_new", "Analyse &new slides by itself", Menu.CASE,
            "Start the analysis as soon as a slide is added.",
            (), checkable=True),
-    Action("case.cancel", "&Cancel the analysis", Menu.CASE, "Stop what runs and forget what waits.", ("Ctrl+.",),
-           with_analysis),
+    Action("case.cancel", "&Cancel what runs", Menu.CASE,
+           "Stop the analysis or export that runs and forget what waits.", ("Ctrl+.",), while_busy),
     Action("case.remove_slide", "&Remove slide from the case", Menu.CASE,
            "Take the slide out of the case; the image file stays.", (), lambda state: state.slide is not None,
            separator=True),

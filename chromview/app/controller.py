@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from chromview.app.adding import Adder
 from chromview.app.background import Background
 from chromview.app.document import Changed, Document
+from chromview.app.exporter import Exporter
 from chromview.app.jobs import Jobs
 from chromview.app.reading import Reader
 from chromview.app.selection import Selection
@@ -77,6 +78,7 @@ class Controller(QObject):
         self.background = Background(self)
         self.reader = Reader(self)
         self._adder = Adder(self)
+        self.exporter = Exporter(self)
         self.analyse_new = True
         self._document: Document | None = None
         self._image: SlideImage | None = None
@@ -104,6 +106,9 @@ class Controller(QObject):
         self.background.pictures_ready.connect(self._pictures_ready)
         self.background.done.connect(self.said)
         self.background.failed.connect(lambda sentence: self.problem.emit(sentence, "karyogram"))
+        self.exporter.changed.connect(self._later.start)
+        self.exporter.failed.connect(lambda sentence: self.problem.emit(sentence, "slides"))
+        self.exporter.cancelled.connect(lambda what: self.said.emit(f"Cancelled, nothing was written: {what}"))
         jobs.started.connect(self._job_started)
         jobs.progress.connect(self._job_progress)
         jobs.finished.connect(self._job_finished)
@@ -177,7 +182,7 @@ class Controller(QObject):
         new = resolve(
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
-            reading=self.reader.looking,
+            reading=self.reader.looking, exporting=self.exporter.status,
         )  # fmt: skip
         if new != self._state:
             old, self._state = self._state, new
@@ -281,6 +286,7 @@ class Controller(QObject):
         self._pictures_soon.stop()
         self._reread_soon.stop()
         self.reader.shutdown()
+        self.exporter.shutdown()
         self.background.shutdown()
         self.jobs.shutdown()
         if self._document is not None:
@@ -371,8 +377,9 @@ class Controller(QObject):
         self._later.start()
 
     def cancel_all(self) -> None:
-        """Stop the analysis that runs and forget those that wait."""
+        """Stop what is analysed or written and forget what waits."""
         self.jobs.cancel()
+        self.exporter.cancel()
         self._later.start()
 
     def _job_started(self, slide: int) -> None:

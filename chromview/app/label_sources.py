@@ -2,19 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chromview.app.document import Document
 from chromview.core.chromosome import SlideImage, Stain
 from chromview.core.commands import Command, from_bytes
 from chromview.errors import UserError
+from chromview.progress import CancelToken, Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from chromview.storage.label_export import LabelSource, Outcome
 
-    from chromview.storage.label_export import LabelSource
+FORMS: dict[str, str] = {
+    "hdf5": "HDF5 with image and label",
+    "pairs": "HDF5 as the 13,434 pairs (dataset_1)",
+    "npz": "npz (arr_0 images, arr_1 masks)",
+    "png": "PNG, values 0 to 3",
+    "painted": "PNG painted red, green, blue",
+    "coco": "COCO, every chromosome with its class",
+    "masks": "PNG, one black and white mask a chromosome",
+    "single": "Straightened, p arm up, with class (HDF5 and PNG)",
+}
+"""Forms of labels by name, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChoice:
+    """What is to be written.
+
+    Attributes
+    ----------
+    folder
+        A new one.
+    forms
+        Names of `FORMS`.
+    whole_case
+        All slides, or only the one shown.
+    reviewed
+        Only what a person accepted or corrected.
+    """
+
+    folder: Path
+    forms: tuple[str, ...]
+    whole_case: bool
+    reviewed: bool
+
+
+def label_work(
+    document: Document, slides: Iterable[int], choice: LabelChoice
+) -> Callable[[Progress, CancelToken], Outcome]:
+    """The work of writing the labels of these slides as they are now.
+
+    Raises
+    ------
+    UserError
+        If the case file is damaged.
+    """
+    sources = label_sources(document, slides)
+
+    def work(progress: Progress, cancel: CancelToken) -> Outcome:
+        from chromview.storage.label_export import Product, export_labels
+
+        products = [Product(name) for name in choice.forms]
+        return export_labels(
+            choice.folder, sources, products, reviewed=choice.reviewed, progress=progress, cancel=cancel
+        )
+
+    return work
 
 
 def label_sources(document: Document, slides: Iterable[int]) -> list[LabelSource]:

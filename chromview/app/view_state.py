@@ -61,6 +61,8 @@ class ViewState:
         What it is computed on.
     case_name
         Name of the case.
+    exporting
+        What is being written, in words, and how much of it is done (0..1); None if nothing is.
     """
 
     slide: int | None = None
@@ -85,11 +87,17 @@ class ViewState:
     waiting: int = 0
     device: str = ""
     case_name: str = ""
+    exporting: tuple[str, float] | None = None
 
     @property
     def analysing(self) -> bool:
         """Whether an analysis runs or waits."""
         return self.running is not None or self.waiting > 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that can be cancelled."""
+        return self.analysing or self.exporting is not None
 
 
 def resolve(
@@ -101,6 +109,7 @@ def resolve(
     device: str,
     case_name: str,
     reading: bool = False,
+    exporting: tuple[str, float] | None = None,
 ) -> ViewState:
     """Derive the view state from the document and the selection."""
     slides = document.slides
@@ -108,6 +117,7 @@ def resolve(
     base = {
         "running_index": at_work,
         "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
+        "exporting": exporting,
     }  # fmt: skip
     index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)
     if index < 0:

@@ -16,6 +16,7 @@ from chromview.app.document import CASE_SUFFIX, Document
 from chromview.app.slides import SlideInfo
 from chromview.places import resources_dir
 from chromview.ui import theme
+from chromview.ui.exports import Exports
 
 if TYPE_CHECKING:
     from chromview.ui.cells import CellsWindow
@@ -71,6 +72,8 @@ class Deeds:
             "help.shortcuts": self._shortcuts,
             "help.about": self._about,
         }
+        self.exports = Exports(window)
+        self._table |= self.exports.table()
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
         check.check("view.masks", True)

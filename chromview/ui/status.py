@@ -32,6 +32,8 @@ def slide_text(state: ViewState) -> str:
         text += f" · {stage}" if here else f" · slide {state.running_index + 1}: {stage}"
     if state.waiting:
         text += f" · {state.waiting} waiting"
+    if state.exporting is not None:
+        text += f" · writing {state.exporting[0]}"
     return text
 
 
@@ -68,7 +70,7 @@ class StatusLine(QWidget):
         self.slide = self._label("status.slide")
         self.progress = QProgressBar(self)
         self.progress.setObjectName("status.progress")
-        self.progress.setAccessibleName("Progress of the analysis")
+        self.progress.setAccessibleName("Progress of the analysis or export")
         self.progress.setRange(0, 100)
         self.progress.setFixedWidth(120)
         self.progress.setMaximumHeight(16)
@@ -145,10 +147,12 @@ class StatusLine(QWidget):
     def show_state(self, state: ViewState) -> None:
         """Show where we are."""
         self.slide.setText(slide_text(state))
-        self.progress.setVisible(state.analysing)
-        self.cancel.setVisible(state.analysing)
+        self.progress.setVisible(state.busy)
+        self.cancel.setVisible(state.busy)
         if state.running is not None:
             self.progress.setValue(round(100 * state.running.share))
+        elif state.exporting is not None:
+            self.progress.setValue(round(100 * state.exporting[1]))
         elif state.waiting:
             self.progress.setValue(0)
         text = review_text(state)
