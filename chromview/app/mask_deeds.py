@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from chromview.app.controller import Controller
 from chromview.app.document import Document
@@ -12,6 +15,9 @@ from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
 from chromview.errors import UserError
+
+if TYPE_CHECKING:
+    from chromview.core.edit_masks import Placed
 
 
 class MaskDeeds:
@@ -102,21 +108,77 @@ class MaskDeeds:
         if stroke is None:
             return
         inside = enclosed(outline, stroke.shape)
+        stroke.deed = "Lasso"
         if inside is not None:
             stroke.cover(*inside)
-        if not self.commit_stroke(stroke, "Lasso"):
+        if not self.commit_stroke(stroke):
             self.controller.said.emit("The outline changes nothing; see what may be painted over")
 
-    def commit_stroke(self, stroke: Stroke, deed: str = "") -> bool:
-        """Hand a finished stroke to the document, as one command; whether it changed anything.
+    def magic(self, at: tuple[float, float], edge: float, taking: bool, found: list[int]) -> Stroke | None:
+        """The stroke that grows from (y, x), where the chromosomes `found` lie, to the edge of the stain.
+
+        It is for the selected chromosome, or the one that was clicked; where the stain touches neither it is for a
+        new one. Other chromosomes are not entered unless they may be painted over.
 
         Parameters
         ----------
-        stroke
-            As it is on release.
-        deed
-            What made it, for the title of the command; the brush or the eraser if empty.
+        at, found
+            Where, and what lies there, the most likely meant first.
+        edge
+            Where the edge is, see `chromview.core.magic.grow`.
+        taking
+            Whether the region is taken out of the chromosome.
+
+        Returns
+        -------
+        Stroke or None
+            None, with a sentence said, where nothing is stained or nothing may be painted.
         """
+        controller, tools = self.controller, self.controller.tools
+        info, image = controller.info, controller.image
+        if info is None or image is None:
+            return None
+        whole, selected = Box(0, 0, *image.shape), controller.selection.chromosome
+        plain = not info.is_cluster and not taking and tools.label is Label.FIRST
+        if plain and found and selected not in found and tools.over is Over.SAFE:
+            controller.selection.select(found[0])
+        stroke = self._stroke(Tool.ERASE if taking else tools.tool, [])
+        y, x = int(at[0] // 1), int(at[1] // 1)
+        if stroke is None or not (0 <= y < whole.bottom and 0 <= x < whole.right):
+            return None
+        window = Box(y, x, y + 1, x + 1).grown(self._reach(), image.shape)
+        grown = self._grown((y, x), window, edge, stroke.barrier(window))
+        if grown is None:
+            controller.said.emit("There is no stain here that may be painted; click a stained place")
+            return None
+        first = controller.chromosomes.get(stroke.first)
+        if plain and first is not None and not touches(grown, (first.box, first.mask)):
+            fresh = self._stroke(Tool.NEW, [])
+            if fresh is None:
+                return None
+            stroke = fresh
+        stroke.deed = "Magic outline"
+        stroke.cover(*grown)
+        return stroke
+
+    def _reach(self) -> int:
+        """Pixels around a point within which a chromosome of this slide lies."""
+        sides = [max(c.box.height, c.box.width) for c in self.controller.chromosomes.values() if c.in_karyogram]
+        return int(min(600, max(60, 1.1 * max(sides)))) if sides else 150
+
+    def _grown(self, at: tuple[int, int], window: Box, edge: float, barrier: BoolArray | None) -> Placed | None:
+        from chromview.core.magic import grow
+
+        info, image = self.controller.info, self.controller.image
+        assert info is not None and image is not None
+        if info.stain is None:  # nobody said: what is less usual here is the stain
+            dark = bool(image.pixels[at] < np.median(image.pixels[window.slices]))
+        else:
+            dark = info.stain.bright_on_dark == info.inverted
+        return grow(image.pixels, at, window, dark=dark, edge=edge, barrier=barrier)
+
+    def commit_stroke(self, stroke: Stroke) -> bool:
+        """Hand a finished stroke to the document, as one command; whether it changed anything."""
         slide = self.controller.selection.slide
         bits = stroke.result()
         if slide is None or not bits:
@@ -125,7 +187,7 @@ class MaskDeeds:
         if any(id != NEW_ID and id not in chromosomes for id in bits):
             self.controller.said.emit("The chromosome is gone; the stroke was not used")
             return True
-        title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID], deed)
+        title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
         made: dict[int, int] = {}
         self.controller.attempt(lambda: made.update(self._document.paint(slide, bits, title)))
         self.controller.reread(list(made.values()))
@@ -135,10 +197,10 @@ class MaskDeeds:
                 self.controller.tools.set_tool(Tool.BRUSH)
         return True
 
-    def _title(self, stroke: Stroke, touched: list[Chromosome], deed: str) -> str:
+    def _title(self, stroke: Stroke, touched: list[Chromosome]) -> str:
         if stroke.makes_new:
             return "New chromosome"
-        deed = deed or ("Eraser" if stroke.erases else "Brush")
+        deed = stroke.deed or ("Eraser" if stroke.erases else "Brush")
         return f"{deed} on {' and '.join(spoken(c) for c in touched)}"
 
     def cut(self, line: list[tuple[float, float]]) -> None:
@@ -208,3 +270,17 @@ class MaskDeeds:
 def _bits(chromosome: Chromosome, part: Box) -> BoolArray:
     box = chromosome.box
     return chromosome.mask[part.top - box.top : part.bottom - box.top, part.left - box.left : part.right - box.left]
+
+
+def touches(region: Placed, other: Placed) -> bool:
+    """Whether two masks share a pixel or lie side by side."""
+    (box, mask), (own, bits) = region, other
+    around = Box(box.top - 1, box.left - 1, box.bottom + 1, box.right + 1)
+    part = around.intersection(own)
+    if part is None:
+        return False
+    from chromview.core.edit_masks import placed
+
+    padded = np.pad(placed(mask, box, around), 1)
+    near = padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    return bool((near & placed(bits, own, around)).any())

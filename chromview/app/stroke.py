@@ -99,6 +99,8 @@ class Stroke:
         self.first = NEW_ID if first is None else first
         self.second = second
         self.box: Box | None = None
+        self.deed = ""
+        """What made it, for the title of the command; the brush or the eraser if empty."""
         self._add: list[int] = []
         self._take: list[int] = []
         self._plan(tool, label, pair_meant)
@@ -205,6 +207,13 @@ class Stroke:
         for id in self._take:
             self.masks[id][box.slices] &= ~taken
         self.box = box if self.box is None else self.box.union(box)
+
+    def barrier(self, box: Box) -> BoolArray | None:
+        """Pixels of a rectangle that the stroke may not paint; None if there is none anywhere."""
+        if self._gate is None:
+            return None
+        gate = self._gate[box.slices]
+        return ~gate if self._only_there else gate
 
     def fill_rings(self) -> None:
         """Paint what a ring that the stroke closed encloses; holes that were there before stay."""

@@ -7,6 +7,8 @@ from enum import IntEnum, StrEnum
 from PySide6.QtCore import QObject, Signal
 
 MIN_SIZE, MAX_SIZE = 1, 200
+USUAL_EDGE = 0.4
+"""Where the magic outline sees the edge at first, between the ground (0) and the stain (1)."""
 
 
 class Tool(StrEnum):
@@ -19,6 +21,7 @@ class Tool(StrEnum):
     NEW = "new"
     AXIS = "axis"
     LASSO = "lasso"
+    MAGIC = "magic"
 
     @property
     def paints(self) -> bool:
@@ -28,12 +31,12 @@ class Tool(StrEnum):
     @property
     def colours(self) -> bool:
         """Whether it gives pixels to the chromosome that is meant, which is therefore filled while it is held."""
-        return self.paints or self is Tool.LASSO
+        return self.paints or self in (Tool.LASSO, Tool.MAGIC)
 
     @property
     def has_label(self) -> bool:
         """Whether it does something else with another label."""
-        return self in (Tool.BRUSH, Tool.ERASE, Tool.LASSO)
+        return self in (Tool.BRUSH, Tool.ERASE, Tool.LASSO, Tool.MAGIC)
 
 
 class Label(IntEnum):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QPolygonF
 
-from chromview.app.tools import Tool
+from chromview.app.tools import USUAL_EDGE, Tool
 
 if TYPE_CHECKING:
     from chromview.ui.axis_layer import Grip
@@ -90,20 +91,10 @@ class PaintGesture(Gesture):
         self._last = here
 
     def release(self, event: QMouseEvent) -> None:
-        stroke = self.viewer.masks.end_stroke()
-        try:
-            if stroke is not None and self.viewer.tools.fill_rings:
-                stroke.fill_rings()
-            if stroke is not None:
-                self.viewer.stroke_done.emit(stroke)
-        finally:
-            self.viewer.masks.refresh()
-            self.viewer.painting.emit(False)
+        self.viewer.finish_stroke()
 
     def cancel(self) -> None:
-        self.viewer.masks.end_stroke()
-        self.viewer.masks.refresh()
-        self.viewer.painting.emit(False)
+        self.viewer.drop_stroke()
 
 
 class LassoGesture(Gesture):
@@ -149,6 +140,35 @@ class LassoGesture(Gesture):
             painter.drawPolyline(outline)
         painter.setPen(QPen(QColor(255, 255, 255), 1.0, Qt.PenStyle.DashLine))
         painter.drawLine(outline.last(), outline.first())
+
+
+class MagicGesture(Gesture):
+    """A click grows to the edge of the stain; dragged sideways it reaches further, or less far."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._taking = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self._start = event.position()
+        self._edge = USUAL_EDGE
+        self.viewer.painting.emit(True)
+        self._grow()
+
+    def _grow(self) -> None:
+        self.viewer.magic_grown.emit(self.viewer.to_picture(self._start), self._edge, self._taking)
+
+    def move(self, event: QMouseEvent) -> None:
+        # 250 screen pixels from the usual edge to the faintest stain; less than 4 is a trembling hand.
+        away = event.position().x() - self._start.x()
+        edge = USUAL_EDGE - (away - math.copysign(min(abs(away), 4), away)) / 250
+        edge = min(0.95, max(0.05, edge))
+        if abs(edge - self._edge) >= 0.01:
+            self._edge = edge
+            self._grow()
+
+    def release(self, event: QMouseEvent) -> None:
+        self.viewer.finish_stroke()
+
+    def cancel(self) -> None:
+        self.viewer.drop_stroke()
 
 
 class CutGesture(Gesture):
@@ -223,6 +243,8 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
         return SelectGesture(viewer, button) if grip is None else AxisGesture(viewer, button, grip)
     if tool is Tool.LASSO:
         return LassoGesture(viewer, button)
+    if tool is Tool.MAGIC:
+        return MagicGesture(viewer, button)
     if tool is Tool.CUT:
         return CutGesture(viewer, button)
     return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

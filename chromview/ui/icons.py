@@ -54,6 +54,13 @@ def _lasso(p: QPainter) -> None:
     p.drawPath(path)
 
 
+def _magic(p: QPainter) -> None:
+    p.drawLine(QPointF(4, 20), QPointF(14, 10))
+    for x, y, reach in ((17.5, 6.5, 3.5), (8.5, 5.5, 2.0), (19.0, 15.5, 2.0)):
+        p.drawLine(QPointF(x - reach, y), QPointF(x + reach, y))
+        p.drawLine(QPointF(x, y - reach), QPointF(x, y + reach))
+
+
 def _ring(p: QPainter) -> None:
     p.drawEllipse(QRectF(3, 3, 18, 18))
     p.setBrush(p.pen().color())
@@ -165,6 +172,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.cut": _cut,
     "mask.new": _new,
     "mask.lasso": _lasso,
+    "mask.magic": _magic,
     "mask.fill_rings": _ring,
     "mask.axis": _axis,
     "mask.join": _join,

@@ -32,6 +32,7 @@ TOOLS = (
     "mask.cut",
     "mask.new",
     "mask.lasso",
+    "mask.magic",
     "mask.axis",
     "mask.join",
     "mask.split_overlap",
@@ -46,7 +47,7 @@ OVER = {
     Over.BOTH: "only 3",
 }
 """What may be painted over, in a word or two."""
-_SHORT = {"mask.new": "New", "mask.split_overlap": "Split"}
+_SHORT = {"mask.magic": "Magic", "mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100
 WORDLESS = 620
 """Below this width in pixels the tools lose their words."""
@@ -279,7 +280,7 @@ def target_text(tool: Tool, state: ViewState, chromosomes: Mapping[int, Chromoso
     """What a tool gives pixels to, in words, beside the labels."""
     if state.slide is None or not tool.colours:
         return ""
-    if tool is Tool.NEW or (tool is Tool.LASSO and state.selected is None and not state.is_cluster):
+    if tool is Tool.NEW or (tool in (Tool.LASSO, Tool.MAGIC) and state.selected is None and not state.is_cluster):
         return "a new one"
     if state.is_cluster:
         return "0 none, 3 both"

@@ -31,6 +31,7 @@ from chromview.app.selection import at
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Tool, Tools
 from chromview.core.chromosome import Box, Chromosome, SlideImage
+from chromview.core.commands import united
 from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.mask_layer import EDGE, MaskLayer
@@ -62,6 +63,9 @@ class Viewer(Zoomable):
         The ``[(y, x), ...]`` of a cut.
     lasso_drawn(object, bool)
         The ``[(y, x), ...]`` of a closed outline, and whether what it encloses is taken out.
+    magic_grown(object, float, bool)
+        The magic outline is to grow from (y, x) to an edge 0..1, and whether its region is taken out; the owner answers
+        by `show_stroke`.
     brush_resized(int)
         Steps by which the brush should grow.
     levels_changed()
@@ -80,6 +84,7 @@ class Viewer(Zoomable):
     painting = Signal(bool)
     line_drawn = Signal(object)
     lasso_drawn = Signal(object, bool)
+    magic_grown = Signal(object, float, bool)
     brush_resized = Signal(int)
     levels_changed = Signal()
     axis_moved = Signal(object)
@@ -174,6 +179,34 @@ class Viewer(Zoomable):
             if box is not None:
                 # One pixel more: a border pixel beside the brush may have become an inner one.
                 self.masks.compose(box.grown(1, self.shape), EDGE)
+
+    def show_stroke(self, stroke: Stroke | None) -> None:
+        """Show another stroke in the place of the one in progress, or none."""
+        before = self.masks.end_stroke()
+        if stroke is not None:
+            self.masks.begin_stroke(stroke)
+        self.masks.refresh()
+        box = united(s.box for s in (before, stroke) if s is not None)
+        if box is not None:
+            self.masks.compose(box.grown(1, self.shape), EDGE)
+
+    def finish_stroke(self) -> None:
+        """Hand the stroke in progress over; the brush is up."""
+        stroke = self.masks.end_stroke()
+        try:
+            if stroke is not None:
+                if self.tools.fill_rings:
+                    stroke.fill_rings()
+                self.stroke_done.emit(stroke)
+        finally:
+            self.masks.refresh()
+            self.painting.emit(False)
+
+    def drop_stroke(self) -> None:
+        """Forget the stroke in progress; the brush is up."""
+        self.masks.end_stroke()
+        self.masks.refresh()
+        self.painting.emit(False)
 
     def lasso_colour(self) -> Colour:
         """Colour of what an outline gives pixels to: the selected chromosome, or one that is new."""

@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         viewer.stroke_done.connect(self.performer.commit_stroke)
         viewer.line_drawn.connect(self.performer.cut)
         viewer.lasso_drawn.connect(self.performer.lasso)
+        viewer.magic_grown.connect(self._magic_grown)
         viewer.axis_moved.connect(self.performer.move_axis)
         viewer.centromere_moved.connect(self.performer.move_centromere)
         viewer.brush_resized.connect(controller.tools.resize)
@@ -355,6 +356,10 @@ class MainWindow(QMainWindow):
         stroke = self.performer.begin_stroke(at, found)
         if stroke is not None:
             self.viewer.begin_stroke(stroke)
+
+    def _magic_grown(self, at: tuple[float, float], edge: float, taking: bool) -> None:
+        found = self.viewer.under(self.viewer.to_screen(*at))
+        self.viewer.show_stroke(self.performer.magic(at, edge, taking, found))
 
     def _reveal(self, box: Box) -> None:
         if self.controller.image is not None and not self.viewer.busy:
