@@ -6,14 +6,29 @@ what is edited afterwards does not change the files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chromview.app.document import Document
 from chromview.app.slides import SlideInfo
-from chromview.core.chromosome import Analysis, SlideImage, Stain
+from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
+from chromview.progress import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from chromview.storage.case_export import CaseWritten
 
 Work = Callable[[], None]
+
+PARTS: dict[str, str] = {
+    "karyogram": "Karyograms (PNG, 300 dpi)",
+    "metaphase": "Slides with numbers (PNG)",
+    "table": "Tables (CSV), one for each slide and one for all",
+    "annotations": "Annotations (COCO)",
+    "report": "Report (PDF)",
+}
+"""What can be written of a case, in words."""
 
 
 def snapshot(document: Document, info: SlideInfo) -> tuple[SlideImage, Analysis]:
@@ -25,18 +40,23 @@ def snapshot(document: Document, info: SlideInfo) -> tuple[SlideImage, Analysis]
         If the image is missing or cannot be read.
     """
     image = document.image(info.id)
-    analysis = Analysis(
-        shape=image.shape,
+    return image, analysis_of(info, image.shape, tuple(document.chromosomes(info.id).values()))
+
+
+def analysis_of(info: SlideInfo, shape: tuple[int, int], chromosomes: tuple[Chromosome, ...]) -> Analysis:
+    """What is known of a slide with an image of `shape` (H, W), as what an analysis gives."""
+    return Analysis(
+        shape=shape,
         stain=info.stain or Stain.G_BAND,
         inverted=info.inverted,
         scale=info.scale,
-        chromosomes=tuple(document.chromosomes(info.id).values()),
+        chromosomes=chromosomes,
         proposal=info.proposal,
         is_cluster=info.is_cluster,
         quality=info.quality,
         seconds={},
+        models=dict(info.models),
     )
-    return image, analysis
 
 
 def whole(document: Document, info: SlideInfo, folder: Path) -> Work:
@@ -54,7 +74,7 @@ def whole(document: Document, info: SlideInfo, folder: Path) -> Work:
 def karyogram(document: Document, info: SlideInfo, path: Path) -> Work:
     """Write the karyogram to `path` as PNG."""
     image, analysis = snapshot(document, info)
-    title = " - ".join(part for part in (info.name, analysis.proposal) if part)
+    title = title_of(info)
 
     def work() -> None:
         from chromview.storage.exports import write_karyogram_png
@@ -74,3 +94,77 @@ def table(document: Document, info: SlideInfo, path: Path) -> Work:
         write_karyotype_csv(path, analysis.chromosomes, image.shape)
 
     return work
+
+
+def metaphase(document: Document, info: SlideInfo, path: Path) -> Work:
+    """Write the slide with its chromosomes outlined and numbered to `path` as PNG."""
+    image, analysis = snapshot(document, info)
+    title = title_of(info)
+
+    def work() -> None:
+        from chromview.storage.exports import write_numbered_png
+
+        write_numbered_png(path, image, analysis.chromosomes, title=title)
+
+    return work
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file in one step; raises `UserError` if that fails."""
+    from chromview.storage.files import write_bytes
+
+    write_bytes(path, content)
+
+
+def title_of(info: SlideInfo) -> str:
+    """What stands above the pictures of a slide: its name, and the karyotype, called a proposal while it is one."""
+    proposed = " (proposal)" if info.untouched else ""
+    return " - ".join(part for part in (info.name, info.proposal and f"{info.proposal}{proposed}") if part)
+
+
+def case_work(
+    document: Document,
+    infos: Sequence[SlideInfo],
+    folder: Path,
+    parts: Collection[str],
+    report: Callable[[Progress, CancelToken], bytes] | None,
+) -> Callable[[Progress, CancelToken], CaseWritten]:
+    """The work of writing pictures, tables and a report of slides into a new folder: all of it, or nothing.
+
+    Parameters
+    ----------
+    document, infos
+        The case, and which of its slides.
+    folder
+        A new one. Each slide gets a folder in it; ``karyotypes.csv`` holds all tables, ``report.pdf`` the report.
+    parts
+        Of `PARTS`.
+    report
+        Makes the report, if one is wanted.
+
+    Raises
+    ------
+    UserError
+        If the case file is damaged.
+    """
+    slides = [(info, tuple(document.chromosomes(info.id).values()), document.known_image(info.id)) for info in infos]
+
+    def work(progress: Progress, cancel: CancelToken) -> CaseWritten:
+        from chromview.storage.case_export import SlideExport, write_case
+
+        exports = [
+            SlideExport(info.name, title_of(info), _reader(info, known), partial(analysis_of, info, chromosomes=found))
+            for info, found, known in slides
+        ]
+        return write_case(folder, exports, parts, report, progress=progress, cancel=cancel)
+
+    return work
+
+
+def _reader(info: SlideInfo, known: SlideImage | None) -> Callable[[], SlideImage]:
+    def read() -> SlideImage:
+        from chromview.storage.images import read_image
+
+        return known if known is not None else read_image(info.path)
+
+    return read

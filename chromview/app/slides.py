@@ -51,6 +51,8 @@ class SlideInfo:
         The image file is not where it was.
     changed
         The image file is not the one that was added: its content differs.
+    models
+        Weight files that the analysis used, with their SHA-256; empty where nobody knows.
     """
 
     id: int
@@ -70,6 +72,7 @@ class SlideInfo:
     untouched: int = 0
     missing: bool = False
     changed: bool = False
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def fields_of(analysis: Analysis) -> dict[str, Any]:
@@ -156,4 +159,5 @@ def info_of(
         untouched=int(summary.get("untouched", 0)),
         missing=missing,
         changed=changed,
+        models=tuple((str(name), str(sha256)) for name, sha256 in sorted(known.get("models", {}).items())),
     )

@@ -49,7 +49,7 @@ _ON_WHITE = _Colours((255, 255, 255), (20, 20, 20), (205, 212, 220), (150, 158, 
 _ON_BLACK = _Colours((0, 0, 0), (235, 235, 235), (58, 64, 72), (120, 128, 138))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def label_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """The font of exported pictures; Pillow carries it, so that they are the same on every machine."""
     return ImageFont.load_default(size=size)
@@ -85,6 +85,7 @@ def render(
     stain: Stain,
     title: str = "",
     footer: str = "For research use",
+    zoom: float = 1.0,
 ) -> npt.NDArray[np.uint8]:
     """Picture of a karyogram.
 
@@ -98,17 +99,20 @@ def render(
         Decides between dark on white and bright on black.
     title, footer
         Lines above (left) and below (right); no room is taken for an empty one.
+    zoom
+        Pixels of the picture for a canvas pixel; letters and lines grow with it.
 
     Returns
     -------
     ``(H, W, 3)`` uint8 RGB.
     """
     colours = _ON_BLACK if stain.bright_on_dark else _ON_WHITE
-    above, below = _HEADER * bool(title), _FOOTER * bool(footer)
+    plan = plan.enlarged(zoom)
+    above, below = round(_HEADER * zoom) * bool(title), round(_FOOTER * zoom) * bool(footer)
     width, height = round(plan.width), round(plan.height)
     page = Image.new("RGB", (width, height + above + below), colours.paper)
     draw = ImageDraw.Draw(page)
-    _draw_frame(draw, plan, above, colours)
+    _draw_frame(draw, plan, above, colours, zoom)
     canvas = np.asarray(page).copy()
     for placed in plan.placed:
         straight = straightened.get(placed.id)
@@ -117,43 +121,46 @@ def render(
     page = Image.fromarray(canvas)
     draw = ImageDraw.Draw(page)
     if title:
-        draw.text((24, _HEADER / 2 + 4), title, fill=colours.ink, font=label_font(19), anchor="lm")
+        at = 24 * zoom, (_HEADER / 2 + 4) * zoom
+        draw.text(at, title, fill=colours.ink, font=label_font(round(19 * zoom)), anchor="lm")
     if footer:
-        at = width - 24, height + above + below / 2 - 6
-        draw.text(at, footer, fill=colours.empty, font=label_font(14), anchor="rm")
+        at = width - 24 * zoom, height + above + below / 2 - 6 * zoom
+        draw.text(at, footer, fill=colours.empty, font=label_font(round(14 * zoom)), anchor="rm")
     return np.asarray(page).copy()
 
 
-def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colours: _Colours) -> None:
+def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colours: _Colours, zoom: float) -> None:
     """Everything but the chromosomes: lines, names, empty places, the tray."""
     lines = {row.rect.y: row.centromere_y for row in plan.rows}
+    thin, small = max(1, round(zoom)), label_font(round(14 * zoom))
     for area in plan.classes:
         y = lines[area.rect.y] + dy
-        draw.line([(area.rect.x, y), (area.rect.right, y)], fill=colours.faint)
+        draw.line([(area.rect.x, y), (area.rect.right, y)], fill=colours.faint, width=thin)
         base = area.line_y + dy
-        draw.line([(area.rect.x, base), (area.rect.right, base)], fill=colours.ink)
+        draw.line([(area.rect.x, base), (area.rect.right, base)], fill=colours.ink, width=thin)
         for x in (area.rect.x, area.rect.right):
-            draw.line([(x, base - 3), (x, base)], fill=colours.ink)
+            draw.line([(x, base - 3 * zoom), (x, base)], fill=colours.ink, width=thin)
         middle = area.label.centre[0], base + (area.label.bottom - area.line_y) / 2 + 1
-        draw.text(middle, area.name, fill=colours.ink, font=label_font(20), anchor="mm")
+        draw.text(middle, area.name, fill=colours.ink, font=label_font(round(20 * zoom)), anchor="mm")
     for place in plan.places:
         if place.expected and place.taken_by is None:
-            _dashed(draw, place.outline, dy, colours.empty)
+            _dashed(draw, place.outline, dy, colours.empty, 4 * thin, thin)
     if plan.tray.height:
         box = plan.tray
-        draw.rectangle([box.x, box.y + dy, box.right, box.bottom + dy], outline=colours.faint)
-        draw.text((box.x + 8, box.y + dy + 12), "Without a place", fill=colours.empty, font=label_font(14), anchor="lm")
+        draw.rectangle([box.x, box.y + dy, box.right, box.bottom + dy], outline=colours.faint, width=thin)
+        at = box.x + 8 * zoom, box.y + dy + 12 * zoom
+        draw.text(at, "Without a place", fill=colours.empty, font=small, anchor="lm")
 
 
-def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int = 4) -> None:
+def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int, thin: int) -> None:
     """Outline of an empty place."""
     left, top, right, bottom = round(box.x), round(box.y) + dy, round(box.right), round(box.bottom) + dy
     for x in range(left, right, 2 * dash):
         for y in (top, bottom):
-            draw.line([(x, y), (min(x + dash, right), y)], fill=colour)
+            draw.line([(x, y), (min(x + dash, right), y)], fill=colour, width=thin)
     for y in range(top, bottom, 2 * dash):
         for x in (left, right):
-            draw.line([(x, y), (x, min(y + dash, bottom))], fill=colour)
+            draw.line([(x, y), (x, min(y + dash, bottom))], fill=colour, width=thin)
 
 
 def _paste(canvas: npt.NDArray[np.uint8], image: npt.NDArray[np.uint8], rect: Rect, dy: int, stain: Stain) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chromview.core.chromosome import Slot
@@ -28,6 +28,10 @@ class Rect(NamedTuple):
     def centre(self) -> tuple[float, float]:
         """(x, y)."""
         return self.x + self.width / 2, self.y + self.height / 2
+
+    def enlarged(self, factor: float) -> Rect:
+        """The same on a canvas that is larger by `factor`."""
+        return Rect(*(side * factor for side in self))
 
     def holds(self, x: float, y: float) -> bool:
         """Whether the point lies in it; left and upper edge count, right and lower do not."""
@@ -150,6 +154,31 @@ class KaryogramLayout:
     classes: tuple[ClassArea, ...]
     rows: tuple[Row, ...]
     tray: Rect
+
+    def enlarged(self, factor: float) -> KaryogramLayout:
+        """The same layout, everything larger by `factor`; for printing at more pixels an inch than a screen has."""
+        if factor == 1:
+            return self
+        placed = [
+            replace(p, rect=p.rect.enlarged(factor), centromere_y=p.centromere_y and p.centromere_y * factor)
+            for p in self.placed
+        ]
+        places = [replace(p, rect=p.rect.enlarged(factor), outline=p.outline.enlarged(factor)) for p in self.places]
+        classes = [
+            replace(c, rect=c.rect.enlarged(factor), label=c.label.enlarged(factor), line_y=c.line_y * factor)
+            for c in self.classes
+        ]
+        rows = [Row(row.rect.enlarged(factor), row.centromere_y * factor) for row in self.rows]
+        return KaryogramLayout(
+            self.width * factor,
+            self.height * factor,
+            self.scale * factor,
+            tuple(placed),
+            tuple(places),
+            tuple(classes),
+            tuple(rows),
+            self.tray.enlarged(factor),
+        )
 
     def chromosome_at(self, x: float, y: float) -> int | None:
         """Id of the chromosome whose picture is at a point; of several the one whose middle is nearest."""

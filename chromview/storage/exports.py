@@ -22,6 +22,7 @@ from chromview.core.axis import arc_length
 from chromview.core.chromosome import Analysis, BoolArray, Chromosome, SlideImage, Stain
 from chromview.core.karyogram import layout, render
 from chromview.core.masks import overlaps, slide_mask
+from chromview.core.numbered import numbered_picture
 from chromview.core.straighten import straighten_all
 from chromview.errors import UserError
 from chromview.storage import coco
@@ -32,6 +33,13 @@ CSV_COLUMNS: tuple[str, ...] = (
     "polarity_confidence", "length_px", "centromere_index", "area_px", "overlap_px",
 )  # fmt: skip
 """Columns of ``karyotype.csv``; what they mean says `row`."""
+
+DPI = 300
+"""Pixels an inch of the pictures that are exported."""
+PRINT_WIDTH_MM = 170.0
+"""Width of an exported karyogram: the text of an A4 page."""
+_CANVAS_DPI = 150
+"""Canvas pixels an inch: letters of the karyogram's layout then have 10 points in print."""
 
 ANALYSIS_FILES: tuple[str, ...] = ("annotations.json", "karyotype.csv", "karyogram.png")
 """What `write_analysis` puts into the folder of a slide."""
@@ -179,12 +187,24 @@ def slide_annotations(
 
 
 def karyogram_picture(
-    image: SlideImage, chromosomes: Sequence[Chromosome], stain: Stain, *, inverted: bool = False, title: str = ""
+    image: SlideImage,
+    chromosomes: Sequence[Chromosome],
+    stain: Stain,
+    *,
+    inverted: bool = False,
+    title: str = "",
+    footer: str = "For research use",
 ) -> npt.NDArray[np.uint8]:
-    """The karyogram as ``(h, w, 3)`` uint8 RGB."""
+    """The karyogram as ``(h, w, 3)`` uint8 RGB, `PRINT_WIDTH_MM` wide at `DPI` where letters and gaps allow."""
     counting = counted(chromosomes)
     straightened = straighten_all(image, counting, stain, inverted=inverted)
-    return render(layout(counting, straightened), straightened, stain=stain, title=title)
+    plan = layout(counting, straightened, width=PRINT_WIDTH_MM / 25.4 * _CANVAS_DPI)
+    return render(plan, straightened, stain=stain, title=title, footer=footer, zoom=DPI / _CANVAS_DPI)
+
+
+def numbered(image: SlideImage, chromosomes: Sequence[Chromosome], **options: Any) -> npt.NDArray[np.uint8]:
+    """The slide with its chromosomes outlined and numbered; `options` and result as `numbered_picture`."""
+    return numbered_picture(image, counted(chromosomes), **options)
 
 
 def write_karyotype_csv(path: Path | str, chromosomes: Sequence[Chromosome], shape: tuple[int, int]) -> None:
@@ -207,15 +227,23 @@ def write_karyogram_png(
     title: str = "",
 ) -> None:
     """Write the karyogram as PNG; raises `UserError` if that fails."""
-    write_bytes(path, png(karyogram_picture(image, chromosomes, stain, inverted=inverted, title=title)))
+    write_bytes(path, png(karyogram_picture(image, chromosomes, stain, inverted=inverted, title=title), dpi=DPI))
 
 
-def png(pixels: npt.NDArray[Any]) -> bytes:
-    """`pixels` ``(H, W)`` or ``(H, W, 3)`` as the bytes of a PNG file."""
+def write_numbered_png(
+    path: Path | str, image: SlideImage, chromosomes: Sequence[Chromosome], *, title: str = ""
+) -> None:
+    """Write the slide with its chromosomes outlined and numbered as PNG; raises `UserError` if that fails."""
+    write_bytes(path, png(numbered(image, chromosomes, title=title), dpi=DPI))
+
+
+def png(pixels: npt.NDArray[Any], *, dpi: float | None = None) -> bytes:
+    """`pixels` ``(H, W)`` or ``(H, W, 3)`` as the bytes of a PNG file, which says the pixels an inch if given."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    options: dict[str, Any] = {} if dpi is None else {"dpi": (dpi, dpi)}
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
     return buffer.getvalue()
 
 
@@ -244,7 +272,7 @@ def analysis_files(image: SlideImage, analysis: Analysis) -> dict[str, Callable[
         "annotations.json": lambda: annotations_json(image, chromosomes, **info).encode(),
         "karyotype.csv": lambda: karyotype_csv(chromosomes, image.shape).encode(),
         "karyogram.png": lambda: png(
-            karyogram_picture(image, chromosomes, analysis.stain, inverted=analysis.inverted, title=title)
+            karyogram_picture(image, chromosomes, analysis.stain, inverted=analysis.inverted, title=title), dpi=DPI
         ),
     }
 

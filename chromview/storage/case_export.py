@@ -1,0 +1,144 @@
+"""Pictures and tables of several slides, and a report, in one new folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from chromview.core.chromosome import Analysis, SlideImage
+from chromview.core.masks import overlaps
+from chromview.errors import UserError
+from chromview.progress import CancelToken, Progress, silent
+from chromview.storage.exports import (
+    CSV_COLUMNS,
+    annotations_json,
+    counted,
+    row,
+    write_karyogram_png,
+    write_karyotype_csv,
+    write_numbered_png,
+)
+from chromview.storage.files import free_stem, new_folder, write_bytes, write_text
+
+TABLE = "karyotypes.csv"
+REPORT = "report.pdf"
+
+
+class MakeAnalysis(Protocol):
+    """Puts together what is known of a slide once its image is there."""
+
+    def __call__(self, *, shape: tuple[int, int]) -> Analysis: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SlideExport:
+    """One slide: its name, what stands above its pictures, and how its image and its chromosomes are had."""
+
+    name: str
+    title: str
+    read: Callable[[], SlideImage]
+    analysis: MakeAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWritten:
+    """Where it is, how many slides, and in sentences what is not there."""
+
+    folder: Path
+    slides: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return f"Written: {self.slides} slide{'s' * (self.slides != 1)} to {self.folder}"
+
+
+def write_case(
+    folder: Path | str,
+    slides: Sequence[SlideExport],
+    parts: Collection[str],
+    report: Callable[[Progress, CancelToken], bytes] | None = None,
+    *,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> CaseWritten:
+    """Write slides into a new folder: all of it, or nothing.
+
+    Parameters
+    ----------
+    folder
+        Must not exist, or be empty. A slide gets a folder of its name in it.
+    slides
+        In their order; one without chromosomes, or whose image cannot be read, is left out and named.
+    parts
+        Of "karyogram", "metaphase", "table", "annotations".
+    report
+        Makes the bytes of ``report.pdf``, if one is wanted.
+    progress, cancel
+        Told of each slide; looked at before each.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to write, `folder` has files in it, or the disk is full or read-only.
+    Cancelled
+        If the token was set.
+    """
+    cancel = cancel or CancelToken()
+    notes: list[str] = []
+    taken: set[str] = set()
+    text = io.StringIO()
+    table = csv.DictWriter(text, ("slide", *CSV_COLUMNS), lineterminator="\n")
+    table.writeheader()
+    written = 0
+    share = 0.5 if report is not None else 1.0
+    with new_folder(folder) as part:
+        for index, slide in enumerate(slides):
+            cancel.check()
+            progress("slides", share * index / max(len(slides), 1))
+            if not parts:
+                break
+            try:
+                image = slide.read()
+            except UserError as error:
+                notes.append(f"{slide.name} is left out, its image cannot be read: {error}")
+                continue
+            analysis = slide.analysis(shape=image.shape)
+            if not counted(analysis.chromosomes):
+                notes.append(f"{slide.name} is left out, it has no chromosomes.")
+                continue
+            _write_slide(part / free_stem(slide.name, taken), slide, image, analysis, parts)
+            shared = overlaps(counted(analysis.chromosomes), image.shape)
+            table.writerows({"slide": slide.name, **row(c, shared)} for c in counted(analysis.chromosomes))
+            written += 1
+        if "table" in parts and written:
+            write_text(part / TABLE, text.getvalue())
+        if report is not None:
+            write_bytes(part / REPORT, report(lambda stage, done: progress(stage, 1 - share + share * done), cancel))
+        elif not written:
+            raise UserError(f"there is nothing to write. {' '.join(notes)}".strip(), advice="Analyse a slide first.")
+        cancel.check()
+    return CaseWritten(Path(folder), written or len(slides), tuple(notes))
+
+
+def _write_slide(
+    folder: Path, slide: SlideExport, image: SlideImage, analysis: Analysis, parts: Collection[str]
+) -> None:
+    folder.mkdir()
+    found, stain = analysis.chromosomes, analysis.stain
+    if "karyogram" in parts:
+        write_karyogram_png(
+            folder / "karyogram.png", image, found, stain, inverted=analysis.inverted, title=slide.title
+        )
+    if "metaphase" in parts:
+        write_numbered_png(folder / "metaphase.png", image, found, title=slide.title)
+    if "table" in parts:
+        write_karyotype_csv(folder / "karyotype.csv", found, image.shape)
+    if "annotations" in parts:
+        text = annotations_json(image, found, stain=str(stain), proposal=analysis.proposal)
+        write_text(folder / "annotations.json", text)
