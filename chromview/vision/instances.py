@@ -73,7 +73,7 @@ def find_instances(
     found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
-        mask, box = _on_slide(item, factor, shape)
+        mask, box = on_slide(item, factor, shape)
         if mask.any():
             kind = _kind_by_stain(item, scaled, maps) or _kind(box, mask, shape)
             chromosomes.append(
@@ -135,7 +135,7 @@ def _seen(darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelTo
     return scaled, segmenter.pixels(scaled, cancel)
 
 
-def _on_slide(item: Found, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
+def on_slide(item: Found, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
     """Mask and box of something found at the canonical scale, in slide pixels."""
     if factor == 1.0:
         return item.mask, item.box

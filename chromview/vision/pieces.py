@@ -133,10 +133,7 @@ class _Cluster:
 
     def prompts(self) -> list[Bool]:
         """The pieces that overlaps and contact lines leave; none for a region that nothing cuts."""
-        blocked = (self.overlap > OVERLAP_LEVEL) | (self.contact > CONTACT_LEVEL)
-        parts, count = ndimage.label(self.own & ~blocked)
-        sizes = np.bincount(parts.ravel(), minlength=count + 1)
-        pieces = [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
+        pieces = pieces_of(self.own, self.overlap, self.contact)
         return pieces if len(pieces) > 1 else []
 
     def unclaimed(self) -> list[Bool]:
@@ -160,19 +157,39 @@ class _Cluster:
         sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
         # How much of piece q lies in the answer to piece p, in both directions.
         claims = np.einsum("phw,qhw->pq", answers, pieces.astype(np.float32)) / np.maximum(sizes, 1)
-        affinity = (claims + claims.T) / 2
-        groups = [[i] for i in range(len(pieces))]
-        while len(groups) > 1:
-            best, pair = JOIN_LEVEL, None
-            for a in range(len(groups)):
-                for b in range(a):
-                    value = float(affinity[np.ix_(groups[a], groups[b])].mean())
-                    if value > best:
-                        best, pair = value, (a, b)
-            if pair is None:
-                break
-            groups[pair[1]] += groups.pop(pair[0])
+        groups = grouped((claims + claims.T) / 2)
         return [np.asarray(pieces[group].any(axis=0), bool) for group in groups] if len(groups) > 1 else []
+
+
+def pieces_of(own: Bool, overlap: Float, contact: Float) -> list[Bool]:
+    """The pieces ``(h, w)`` that overlaps and contact lines leave of a region."""
+    parts, count = ndimage.label(own & (overlap <= OVERLAP_LEVEL) & (contact <= CONTACT_LEVEL))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    return [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
+
+
+def grouped(affinity: Float, *, level: float = JOIN_LEVEL, count: int = 1) -> list[list[int]]:
+    """Groups of pieces that belong together: the two nearest are joined until none is near or `count` are left.
+
+    Parameters
+    ----------
+    affinity
+        ``(n, n)``, symmetric: how much two pieces claim each other.
+    level
+        Mean affinity up to which groups are not joined.
+    """
+    groups = [[i] for i in range(len(affinity))]
+    while len(groups) > count:
+        best, pair = level, None
+        for a in range(len(groups)):
+            for b in range(a):
+                value = float(affinity[np.ix_(groups[a], groups[b])].mean())
+                if value > best:
+                    best, pair = value, (a, b)
+        if pair is None:
+            break
+        groups[pair[1]] += groups.pop(pair[0])
+    return groups
 
 
 def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
@@ -228,7 +245,7 @@ def _by_opinion(region: Region, opinion: Opinion) -> list[Found]:
     several = len(opinion.probabilities) > 1
     for probability in opinion.probabilities:
         # One chromosome alone hangs together; only another that lies upon it could part it.
-        kept = _main_part(probability > 0.5, least=0.15 if several else 1.0)
+        kept = main_part(probability > 0.5, least=0.15 if several else 1.0)
         if kept.sum() < SMALLEST_CHROMOSOME:
             continue
         certainty = float(np.mean(np.abs(2 * probability[kept] - 1)))
@@ -252,14 +269,26 @@ def _finished(cluster: _Cluster, maps: PixelMaps) -> list[Found]:
     """The chromosomes of a cluster, with their masks settled among each other."""
     if len(cluster.whole) < 2:
         return [_single(cluster, maps)]
-    frame = cluster.frame
     pieces = np.stack([piece for piece, _ in cluster.whole])
     answers = np.stack([answer for _, answer in cluster.whole])
+    return separated(pieces, answers, cluster.frame, cluster.own, maps.overlap[cluster.frame.slices])
+
+
+def separated(prompts: Bool, answers: Float, frame: Box, own: Bool, overlap: Float) -> list[Found]:
+    """The chromosomes that prompts were answered with, settled among each other.
+
+    Parameters
+    ----------
+    prompts, answers
+        ``(n, h, w)`` in the frame: what each was asked by, and the probabilities it was answered with.
+    frame, own, overlap
+        Where the cluster lies, its pixels in the frame, and how probable an overlap is in each.
+    """
     # A piece belongs to the chromosome it was cut from, whatever the network says of its pixels.
-    merged = _settled(np.where(pieces, np.maximum(answers, 0.51), answers), cluster.own, maps.overlap[frame.slices])
+    merged = settled(np.where(prompts, np.maximum(answers, 0.51), answers), own, overlap)
     found = []
     for probability, answer in zip(merged, answers, strict=True):
-        kept = _main_part(probability > 0.5)
+        kept = main_part(probability > 0.5)
         if kept.sum() < SMALLEST_CHROMOSOME:
             continue
         agreement = float((kept & (answer > 0.5)).sum() / max(1, (kept | (answer > 0.5)).sum()))
@@ -282,7 +311,7 @@ def _single(cluster: _Cluster, maps: PixelMaps) -> Found:
     return Found(box, probability, float(np.mean(2 * probability[own] - 1)), clustered=False)
 
 
-def _settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
+def settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
     """No pixel of the foreground without a chromosome, none shared where nothing says so."""
     result = merged.copy()
     near = cv2.dilate(foreground.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -303,7 +332,7 @@ def _settled(merged: Float, foreground: Bool, overlap: Float) -> Float:
     return result
 
 
-def _main_part(mask: Bool, least: float = 0.15) -> Bool:
+def main_part(mask: Bool, least: float = 0.15) -> Bool:
     """The largest part of a mask, and those of at least a share of its size."""
     labels, count = ndimage.label(mask, structure=EIGHT)
     if count <= 1:

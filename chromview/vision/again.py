@@ -1,0 +1,253 @@
+"""The model asked again about one cluster: in every way it knows, by number, or by a stroke on each chromosome.
+
+The answers are alternatives; which one is right a person sees at a glance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chromview.core._cv import cv2
+from chromview.core.alternatives import Alternative, Part, distinct
+from chromview.core.chromosome import Box, Chromosome, SlideImage, Stain
+from chromview.core.commands import united
+from chromview.core.masks import paste
+from chromview.progress import CancelToken, Progress, silent
+from chromview.vision.instances import STAINED, on_slide, scale_of
+from chromview.vision.pairs import dab, in_order_of, masks_of, tips
+from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
+from chromview.vision.pipeline import Models, tell_stain
+from chromview.vision.prepare import to_darkness
+from chromview.vision.segmenter import PixelMaps
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Stroke = Sequence[tuple[float, float]]
+
+MARGIN = 12
+"""Canonical pixels of ground around a cluster."""
+STROKE_WIDTH = 5
+"""Canonical pixels; less than half of a chromosome's width."""
+MOST = 12
+"""Chromosomes of a cluster that are asked for at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cluster:
+    """What the networks are shown of a cluster, at the canonical scale."""
+
+    frame: Box
+    """On the slide."""
+    factor: float
+    darkness: Float
+    """``(h, w)``, ground wherever the cluster is not."""
+    own: Bool
+    """``(h, w)``, its pixels."""
+    strokes: tuple[Bool, ...]
+
+    @property
+    def whole(self) -> Box:
+        return Box(0, 0, *self.own.shape)
+
+
+def ask_again(
+    image: SlideImage,
+    cluster: Sequence[Chromosome],
+    others: Sequence[Chromosome],
+    models: Models,
+    *,
+    stain: Stain | None = None,
+    count: int | None = None,
+    strokes: Sequence[Stroke] = (),
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> tuple[Alternative, ...]:
+    """Ways to see a cluster, the likeliest first.
+
+    Parameters
+    ----------
+    image
+        The slide.
+    cluster, others
+        The chromosomes in question, and those that stay as they are: what only they cover is not looked at.
+    models, stain
+        As for `analyse`.
+    count
+        How many chromosomes there are, 1 to 12; None if nobody said. With strokes it is their number.
+    strokes
+        ``[(y, x), ...]`` each, in slide pixels: one on each chromosome. They may also lie on stain that no chromosome
+        of `cluster` covers.
+
+    Returns
+    -------
+    tuple of Alternative
+        No two alike; empty where nothing is stained. With a count or strokes all have that many
+        chromosomes, if any has.
+
+    Raises
+    ------
+    Cancelled
+        If the token was set.
+    """
+    cancel = cancel or CancelToken()
+    progress("prepare", 0.0)
+    stain, inverted = tell_stain(image, stain)
+    darkness = to_darkness(image.pixels, stain, inverted)
+    seen = _prepared(darkness, cluster, others, strokes)
+    if seen is None:
+        return ()
+    cancel.check()
+    progress("find", 0.1)
+    maps = models.segmenter.pixels(seen.darkness, cancel)
+    wanted = len(strokes) or count
+    found: list[tuple[str, list[Found]]] = []
+    if seen.strokes:
+        found.append(("strokes", _by_strokes(seen, maps, models, cancel)))
+    if not stain.bright_on_dark and wanted in (None, 2):
+        progress("find", 0.4)
+        found.append(("pair network", _by_pairs(seen, models, cancel)))
+    if not seen.strokes:
+        progress("find", 0.6)
+        found.append(("pieces", find_chromosomes(seen.darkness, maps, models.segmenter, cancel)))
+    if wanted and wanted > 1 and not seen.strokes:
+        progress("find", 0.8)
+        pieces = pieces_of(_stained(seen, maps), maps.overlap, maps.contact)
+        for name, prompts in (("pieces joined", pieces), ("tips joined", _tips(seen, wanted))):
+            found.append((name, _by_number(seen, maps, models, prompts, wanted, cancel)))
+    progress("find", 0.95)
+    alternatives = [_alternative(how, items, seen) for how, items in found]
+    if wanted in (None, 1):
+        alternatives.append(_one(seen))
+    if wanted:
+        fitting = [alternative for alternative in alternatives if len(alternative.parts) == wanted]
+        alternatives = fitting or alternatives
+    return distinct(alternatives)
+
+
+def _prepared(
+    darkness: Float, cluster: Sequence[Chromosome], others: Sequence[Chromosome], strokes: Sequence[Stroke]
+) -> _Cluster | None:
+    height, width = darkness.shape
+    factor = scale_of([*cluster, *others]).factor
+    frame = united([*(c.box for c in cluster), *(_box_of(stroke) for stroke in strokes)])
+    if frame is None:
+        return None
+    # Stain that a stroke lies on and nobody has may reach well beyond the stroke.
+    frame = frame.grown(round((80 if strokes else MARGIN) / factor), (height, width))
+    own, taken = (np.zeros((frame.height, frame.width), bool) for _ in range(2))
+    for chromosomes, target in ((cluster, own), (others, taken)):
+        for chromosome in chromosomes:
+            paste(target, chromosome, frame)
+    taken &= ~own
+    drawn = [_drawn(stroke, frame, 1.0, own.shape) for stroke in strokes]
+    _, labels = cv2.connectedComponents(((darkness[frame.slices] > STAINED) & ~taken).astype(np.uint8), connectivity=8)
+    for stroke in drawn:
+        own |= np.isin(labels, np.setdiff1d(labels[stroke], 0)) & ~taken
+    if not own.any():
+        return None
+    size = max(8, round(frame.width * factor)), max(8, round(frame.height * factor))
+    reach = max(1, round(3 / factor))
+    near = cv2.dilate(own.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    local = np.where(near & ~taken, darkness[frame.slices], 0).astype(np.float32)
+    scaled = cv2.resize(local, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    inside = cv2.resize(own.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    prompts = tuple(_drawn(stroke, frame, factor, inside.shape) & inside for stroke in strokes)
+    return _Cluster(frame, factor, np.asarray(scaled, np.float32), inside, tuple(p for p in prompts if p.any()))
+
+
+def _box_of(stroke: Stroke) -> Box:
+    points = np.asarray(stroke)
+    low, high = np.floor(points.min(axis=0)).astype(int), np.ceil(points.max(axis=0)).astype(int)
+    return Box(int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1)
+
+
+def _drawn(stroke: Stroke, frame: Box, factor: float, shape: tuple[int, ...]) -> Bool:
+    canvas = np.zeros(shape, np.uint8)
+    points = np.round((np.asarray(stroke)[:, ::-1] - (frame.left, frame.top)) * factor - 0.5).astype(np.int32)
+    cv2.polylines(canvas, [points.reshape(-1, 1, 2)], False, 1, STROKE_WIDTH)
+    return canvas > 0
+
+
+def _complete(seen: _Cluster, prompts: Sequence[Bool], models: Models, cancel: CancelToken) -> Float:
+    return np.stack(models.segmenter.complete([(seen.darkness, prompt) for prompt in prompts], cancel))
+
+
+def _by_strokes(seen: _Cluster, maps: PixelMaps, models: Models, cancel: CancelToken) -> list[Found]:
+    prompts = _apart(seen.strokes)
+    answers = _complete(seen, prompts, models, cancel)
+    return separated(np.stack(prompts), answers, seen.whole, _stained(seen, maps), maps.overlap)
+
+
+def _apart(strokes: Sequence[Bool]) -> list[Bool]:
+    """Strokes without what two of them share: where they cross they tell nothing apart."""
+    shared = np.sum(strokes, axis=0) > 1
+    return [stroke & ~shared if (stroke & ~shared).any() else stroke for stroke in strokes]
+
+
+def _stained(seen: _Cluster, maps: PixelMaps) -> Bool:
+    near: Bool = cv2.dilate(seen.own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return near & (maps.foreground > 0.5)
+
+
+def _by_number(
+    seen: _Cluster, maps: PixelMaps, models: Models, prompts: Sequence[Bool], count: int, cancel: CancelToken
+) -> list[Found]:
+    """So many chromosomes: prompts that claim each other most are joined until so many are left."""
+    if len(prompts) < count:
+        return []
+    answers = _complete(seen, prompts, models, cancel)
+    pieces = np.stack(prompts).astype(np.float32)
+    sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
+    claims = np.einsum("phw,qhw->pq", answers, pieces) / np.maximum(sizes, 1)
+    groups = grouped((claims + claims.T) / 2, level=-1.0, count=count)
+    joined = np.stack([pieces[group].any(axis=0) for group in groups])
+    answers = _complete(seen, list(joined), models, cancel)
+    return separated(joined, answers, seen.whole, _stained(seen, maps), maps.overlap)
+
+
+def _tips(seen: _Cluster, count: int) -> list[Bool]:
+    """Dabs on as many tips as the chromosomes may have."""
+    height, width = seen.own.shape
+    points = dict.fromkeys(tips(seen.darkness, 2 * min(count, MOST)))
+    dabs = [dab((height, width), point) & seen.own for point in points]
+    return [one for one in dabs if one.any()]
+
+
+def _by_pairs(seen: _Cluster, models: Models, cancel: CancelToken) -> list[Found]:
+    if len(seen.strokes) == 2:
+        first, second = models.pairs.look([(seen.darkness, stroke) for stroke in _apart(seen.strokes)], cancel)
+        answer = np.asarray((first + in_order_of(first, second)) / 2, np.float32)
+    else:
+        answer = models.pairs.separate([seen.darkness], cancel)[0].probabilities
+    found = []
+    both = answer[3]
+    for mask, own in zip(masks_of(answer), (answer[1] + both, answer[2] + both), strict=True):
+        if mask.sum() < SMALLEST_CHROMOSOME:
+            continue
+        found.append(Found(seen.whole, mask.astype(np.float32), float(own[mask].mean()), clustered=True))
+    return found
+
+
+def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternative:
+    parts = []
+    for item in found:
+        rows, columns = item.box.slices
+        if (item.mask & seen.own[rows, columns]).sum() < 0.5 * item.mask.sum():
+            continue  # something beside the cluster
+        mask, box = on_slide(item, seen.factor, (seen.frame.height, seen.frame.width))
+        if mask.any():
+            at = Box(
+                box.top + seen.frame.top, box.left + seen.frame.left,
+                box.bottom + seen.frame.top, box.right + seen.frame.left,
+            )  # fmt: skip
+            parts.append(Part(at, mask, item.confidence))
+    return Alternative(how, tuple(parts))
+
+
+def _one(seen: _Cluster) -> Alternative:
+    found = Found(seen.whole, seen.own.astype(np.float32), 0.5, clustered=False)
+    return _alternative("one chromosome", [found], seen)
