@@ -155,30 +155,38 @@ class Background(QObject):
             shelf.pictures.clear()
             shelf.made_from.clear()
         wanted = {c.id: c for c in chromosomes if c.area}
-        for id in shelf.pictures.keys() - wanted.keys():
-            shelf.pictures.pop(id)
-            shelf.made_from.pop(id, None)
-        todo = [c for c in wanted.values() if not _same_picture(shelf.made_from.get(c.id), c)]
+        changed = [c for c in wanted.values() if not _same_picture(shelf.made_from.get(c.id), c)]
+        # What lies on a changed chromosome, or lay on it before, has another share of the stain now.
+        moved = [c.box for c in changed] + [shelf.made_from[c.id].box for c in changed if c.id in shelf.made_from]
+        for id in shelf.made_from.keys() - wanted.keys():
+            moved.append(shelf.made_from.pop(id).box)
+            shelf.pictures.pop(id, None)
+        todo = {c.id for c in changed}
+        todo |= {c.id for c in wanted.values() if any(c.box.intersection(box) for box in moved)}
         if not todo:
             return
-        for c in todo:
-            shelf.made_from[c.id] = c
+        shelf.made_from.update((id, wanted[id]) for id in todo)
         cancel, levels = self._cancel, shelf.levels
 
         def straighten_all() -> None:
             # Here and not above: it brings half a second of imports, and the window should open first.
             from chromview.core.straighten import find_levels, straighten
+            from chromview.core.undarken import own_shares
 
             found = levels
             made: list[_Made] = []
             try:
-                for chromosome in todo:
+                if found is None:
+                    found = find_levels(image, stain, inverted)
+                boxes = [wanted[id].box for id in todo]
+                near = [c for c in wanted.values() if any(c.box.intersection(box) for box in boxes)]
+                shares = own_shares(image, near, stain, ground=found.ground(stain), inverted=inverted)
+                for chromosome in [wanted[id] for id in todo]:
                     if cancel.cancelled:
                         return
-                    if found is None:
-                        found = find_levels(image, stain, inverted)
+                    share = shares.get(chromosome.id)
                     with contextlib.suppress(ValueError):  # a mask of a pixel or two has no axis: its place stays empty
-                        picture = straighten(image, chromosome, stain, inverted=inverted, levels=found)
+                        picture = straighten(image, chromosome, stain, inverted=inverted, levels=found, share=share)
                         made.append((chromosome, picture))
             finally:
                 self._pictures_made.emit((slide, meaning), found, made)

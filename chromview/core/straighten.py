@@ -6,7 +6,7 @@ the background of the stain is put, so that neighbours do not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from chromview.core._cv import cv2
 from chromview.core.axis import find_axis, nearest, normals, resample
 from chromview.core.chromosome import BoolArray, Chromosome, FloatArray, SlideImage, Stain
+from chromview.core.undarken import own_shares
 
 _Image = npt.NDArray[np.uint8]
 
@@ -59,6 +60,10 @@ class Levels(NamedTuple):
         scale = np.float32(255 / (self.white - self.black))
         grey: npt.NDArray[np.float32] = np.clip((pixels.astype(np.float32) - np.float32(self.black)) * scale, 0, 255)
         return 255 - grey if self.inverted else grey
+
+    def ground(self, stain: Stain) -> float:
+        """Grey value of the slide's ground."""
+        return self.white if stain.bright_on_dark == self.inverted else self.black
 
 
 def find_levels(image: SlideImage, stain: Stain, inverted: bool = False) -> Levels:
@@ -178,6 +183,7 @@ def straighten(
     *,
     inverted: bool = False,
     levels: Levels | None = None,
+    share: FloatArray | None = None,
 ) -> Straightened:
     """One chromosome of a slide, laid straight, p arm up.
 
@@ -191,6 +197,8 @@ def straighten(
         What the grey values mean.
     levels
         Of the slide (`find_levels`); computed if not given.
+    share
+        Of the stain in its pixels, what is its own (`chromview.core.undarken.own_shares`); all of it if not given.
 
     Raises
     ------
@@ -211,26 +219,45 @@ def straighten(
         axis = find_axis(mask, (box.top, box.left), stain=np.abs(grey - np.float32(background)))
     else:
         axis = chromosome.axis
+    if share is not None:
+        own = grey[top : top + share.shape[0], left : left + share.shape[1]]
+        own += (share - 1) * (own - np.float32(background))
     if not chromosome.p_up:
         axis = axis[::-1]
     corner = np.array([box.top, box.left], np.float32)
     straight, inside = straighten_pixels(grey, mask, axis - corner, background=background)
     row = None
     if chromosome.centromere is not None and not found:
-        share = chromosome.centromere if chromosome.p_up else 1 - chromosome.centromere
-        row = share * len(straight)
+        place = chromosome.centromere if chromosome.p_up else 1 - chromosome.centromere
+        row = place * len(straight)
     return Straightened(
         np.clip(np.round(straight), 0, 255).astype(np.uint8), inside, _row_centres(axis).astype(np.float32), row
     )
 
 
 def straighten_all(
-    image: SlideImage, chromosomes: Iterable[Chromosome], stain: Stain, *, inverted: bool = False
+    image: SlideImage,
+    chromosomes: Iterable[Chromosome],
+    stain: Stain,
+    *,
+    inverted: bool = False,
+    levels: Levels | None = None,
+    only: Collection[int] | None = None,
 ) -> dict[int, Straightened]:
-    """Straightened picture of every chromosome that has a mask, by id, all with the slide's one pair of levels."""
-    levels = find_levels(image, stain, inverted)
+    """Straightened picture of every chromosome that has a mask, by id, all with the slide's one pair of levels.
+
+    Where chromosomes share pixels, each is shown with the estimate of its own stain.
+
+    Parameters
+    ----------
+    only
+        Ids of those wanted; the others still take their share of the stain. All if None.
+    """
+    levels = levels or find_levels(image, stain, inverted)
+    those = [c for c in chromosomes if c.area]
+    shares = own_shares(image, those, stain, ground=levels.ground(stain), inverted=inverted)
     return {
-        chromosome.id: straighten(image, chromosome, stain, inverted=inverted, levels=levels)
-        for chromosome in chromosomes
-        if chromosome.area
+        c.id: straighten(image, c, stain, inverted=inverted, levels=levels, share=shares.get(c.id))
+        for c in those
+        if only is None or c.id in only
     }

@@ -22,15 +22,16 @@ hides the other, the shared pixels show no more than one of them; then nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from chromview.core._cv import cv2
-from chromview.core.chromosome import BoolArray, FloatArray
+from chromview.core.chromosome import BoolArray, Box, Chromosome, FloatArray, SlideImage, Stain
 from chromview.core.curves import resample, smooth
+from chromview.core.masks import overlap_area, slide_mask
 
 _Float = npt.NDArray[np.float64]
 
@@ -57,6 +58,61 @@ class Layer(NamedTuple):
 
     mask: BoolArray
     axis: FloatArray
+
+
+def own_shares(
+    image: SlideImage, chromosomes: Iterable[Chromosome], stain: Stain, *, ground: float, inverted: bool = False
+) -> dict[int, FloatArray]:
+    """Which share of the stain seen in its pixels is each chromosome's own, **estimated** (`own_stain`).
+
+    Parameters
+    ----------
+    image
+        The slide.
+    chromosomes
+        Those of the slide that count, with their axes; without an axis, a chromosome has no share to give or take.
+    stain, inverted
+        What the grey values mean.
+    ground
+        Grey value of the slide's ground.
+
+    Returns
+    -------
+    By id, of chromosomes that share pixels alone: ``(h, w)`` float32 in the chromosome's box, 1 where it lies alone.
+    """
+    known = [c for c in chromosomes if c.axis is not None and len(c.axis) > 1 and c.area]
+    shares: dict[int, FloatArray] = {}
+    most = float(np.iinfo(image.pixels.dtype).max)
+    if inverted:
+        ground = most - ground
+    for group in _overlapping(known):
+        box = group[0].box
+        for c in group[1:]:
+            box = Box(
+                min(box.top, c.box.top), min(box.left, c.box.left),
+                max(box.bottom, c.box.bottom), max(box.right, c.box.right),
+            )  # fmt: skip
+        grey = image.pixels[box.slices].astype(np.float32)
+        grey = most - grey if inverted else grey
+        seen = np.clip(grey - ground, 0, None) if stain.bright_on_dark else np.clip(1 - grey / max(ground, 1.0), 0, 1)
+        corner = np.array([box.top, box.left], np.float32)
+        layers = [Layer(slide_mask(c, box), np.asarray(c.axis, np.float32) - corner) for c in group]
+        owns = own_stain(seen.astype(np.float32), layers, absorbing=not stain.bright_on_dark)
+        for c, own in zip(group, owns, strict=True):
+            share = np.divide(own, seen, out=np.ones_like(own), where=seen > 1e-6)
+            top, left = c.box.top - box.top, c.box.left - box.left
+            shares[c.id] = np.clip(share[top : top + c.box.height, left : left + c.box.width], 0, 1).astype(np.float32)
+    return shares
+
+
+def _overlapping(chromosomes: Sequence[Chromosome]) -> list[list[Chromosome]]:
+    """Groups that share pixels, directly or through others."""
+    groups: list[list[Chromosome]] = []
+    for chromosome in chromosomes:
+        joined = [g for g in groups if any(overlap_area(chromosome, other) for other in g)]
+        groups = [g for g in groups if not any(g is j for j in joined)]
+        groups.append([chromosome, *(c for g in joined for c in g)])
+    return [group for group in groups if len(group) > 1]
 
 
 def own_stain(stain: FloatArray, layers: Sequence[Layer], *, absorbing: bool) -> list[FloatArray]:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chromview.core.axis import usual_width
 from chromview.core.centromere import find_centromere
 from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, SlideImage, Stain, State
 from chromview.core.karyotype import assign_slots, formula
@@ -23,13 +22,14 @@ from chromview.core.straighten import straighten_pixels
 from chromview.places import models_dir
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.assignment import assign_cell
-from chromview.vision.canvas import SHEET, canvas_axis, cell_scales, to_sheet
+from chromview.vision.canvas import SHEET, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
 from chromview.vision.doubts import doubts_of
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
 from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
+from chromview.vision.straight import Sheet, lay_straight, own_darkness, with_axes
 from chromview.vision.weights import Device, choose_device, hash_of
 
 SEGMENTER_FILE = "segmenter.safetensors"
@@ -146,10 +146,12 @@ def analyse(
         found = [replace(c, kind=Kind.CHROMOSOME) if c.kind is Kind.CUT else c for c in found]
         counted = [c for c in found if c.kind is Kind.CHROMOSOME]
     with stage("straighten", 0.6):
-        sheets = _sheets(darkness, counted, cancel)
+        counted = with_axes(darkness, counted, cancel)
+        stains = own_darkness(image, darkness, counted, stain, inverted)
+        sheets = lay_straight(counted, stains, cancel)
     with stage("classify", 0.75):
         read = _classified(counted, sheets, scale, models, cancel, whole_cell=not is_cluster)
-        read = [_with_centromere(c, darkness) for c in read]
+        read = [_with_centromere(c, own) for c, own in zip(read, stains, strict=True)]
     with stage("place", 0.95):
         by_id = {c.id: c for c in read}
         chromosomes = assign_slots([by_id.get(c.id, c) for c in found])
@@ -171,41 +173,16 @@ def analyse(
     )
 
 
-class _Sheet(NamedTuple):
-    image: npt.NDArray[np.uint8]
-    length: float
-    axis: npt.NDArray[np.float32]
-
-
-def _local(darkness: npt.NDArray[np.float32], chromosome: Chromosome) -> npt.NDArray[np.float32]:
-    window: npt.NDArray[np.float32] = np.clip(darkness[chromosome.box.slices], 0, None)
-    return window
-
-
-def _sheets(darkness: npt.NDArray[np.float32], chromosomes: Sequence[Chromosome], cancel: CancelToken) -> list[_Sheet]:
-    sheets = []
-    usual = usual_width(chromosome.mask for chromosome in chromosomes) if len(chromosomes) >= CLUSTER_LIMIT else None
-    for chromosome in chromosomes:
-        cancel.check()
-        origin = np.array([chromosome.box.top, chromosome.box.left], np.float32)
-        known = chromosome.axis
-        local = _local(darkness, chromosome)
-        axis = canvas_axis(chromosome.mask, usual, local) if known is None else known - origin
-        image, length = to_sheet(local, chromosome.mask, axis)
-        sheets.append(_Sheet(image, length, (axis + origin).astype(np.float32)))
-    return sheets
-
-
 def _classified(
     chromosomes: Sequence[Chromosome],
-    sheets: Sequence[_Sheet],
+    sheets: Sequence[Sheet],
     scale: SlideScale,
     models: Models,
     cancel: CancelToken,
     *,
     whole_cell: bool,
 ) -> list[Chromosome]:
-    """Chromosomes with axis, class and polarity; decided together if they are a whole cell."""
+    """Chromosomes with class and polarity; decided together if they are a whole cell."""
     if not chromosomes:
         return []
     lengths = [sheet.length for sheet in sheets]
@@ -223,7 +200,6 @@ def _classified(
     return [
         replace(
             chromosome,
-            axis=sheet.axis,
             probabilities=tuple(float(v) for v in p),
             number=int(number),
             class_confidence=float(sure),
@@ -231,18 +207,18 @@ def _classified(
             p_up=bool(up > 0.5),
             polarity_confidence=float(max(up, 1 - up)),
         )
-        for chromosome, sheet, p, number, sure, was_moved, up in zip(
-            chromosomes, sheets, answer.probabilities, numbers, confidence, moved, answer.p_up, strict=True
+        for chromosome, p, number, sure, was_moved, up in zip(
+            chromosomes, answer.probabilities, numbers, confidence, moved, answer.p_up, strict=True
         )
     ]
 
 
-def _with_centromere(chromosome: Chromosome, darkness: npt.NDArray[np.float32]) -> Chromosome:
-    """The chromosome with its centromere, from its shape and what is known of its class."""
+def _with_centromere(chromosome: Chromosome, own: npt.NDArray[np.float32]) -> Chromosome:
+    """The chromosome with its centromere, from its own stain ``(h, w)`` and what is known of its class."""
     if chromosome.axis is None or chromosome.centromere_placed:
         return chromosome
     axis = chromosome.axis - np.array([chromosome.box.top, chromosome.box.left], np.float32)
-    straight, inside = straighten_pixels(_local(darkness, chromosome), chromosome.mask, axis, background=0.0)
+    straight, inside = straighten_pixels(own, chromosome.mask, axis, background=0.0)
     number = chromosome.number if chromosome.class_confidence > 0.8 else 0
     up = chromosome.p_up if chromosome.polarity_confidence > 0.9 else None
     position, confidence = find_centromere(straight, inside, True, number=number, p_up=up)
@@ -274,14 +250,13 @@ def reread(
     ]
     counted = [c for c in counted if c.state is not State.REJECTED or c.id in ids]
     progress("straighten", 0.1)
-    sheets = _sheets(darkness, counted, cancel)
+    counted = with_axes(darkness, counted, cancel)
+    stains = own_darkness(image, darkness, counted, stain, inverted)
+    sheets = lay_straight(counted, stains, cancel)
     progress("classify", 0.5)
     whole = len(counted) >= CLUSTER_LIMIT
-    read = {
-        c.id: _with_centromere(c, darkness)
-        for c in _classified(counted, sheets, scale_of(counted), models, cancel, whole_cell=whole)
-        if c.id in ids
-    }
+    classified = _classified(counted, sheets, scale_of(counted), models, cancel, whole_cell=whole)
+    read = {c.id: _with_centromere(c, own) for c, own in zip(classified, stains, strict=True) if c.id in ids}
     result = []
     for old in chromosomes:
         new = read.get(old.id)
