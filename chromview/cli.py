@@ -268,7 +268,26 @@ def _ended_by_signals(shutdown: Callable[[], None]) -> Iterator[None]:
 
 # --- evaluate, train -----------------------------------------------------------------------------
 
+LABORATORY = ("lightning", "segmentation_models_pytorch", "timm")
+"""What only training published networks needs, and their weights when they are judged."""
 
+
+@contextlib.contextmanager
+def _laboratory() -> Iterator[None]:
+    """Say what to install where a package of `LABORATORY` is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in LABORATORY:
+            raise
+        raise UserError(
+            f"the published networks need the package '{missing}', which is not installed",
+            advice="Install it and its companions with: pip install 'chromview[train]'",
+        ) from error
+
+
+@_laboratory()
 def _evaluate(given: Sequence[str], terminal: Terminal) -> int:
     from chromview import cli_evaluate
 
@@ -320,6 +339,7 @@ def _train(given: Sequence[str], terminal: Terminal) -> int:
     return 0
 
 
+@_laboratory()
 def _train_preset(what: str, given: Sequence[str], terminal: Terminal) -> int:
     """Any network of the zoo, or a published classifier, with what was published about its training."""
     ahead = argparse.ArgumentParser(add_help=False, exit_on_error=False)

@@ -7,7 +7,8 @@ form            what it is
 ``pairs``       HDF5 with ``dataset_1`` (N, H, W, 2): channel 0 grey, channel 1 label (the 13,434 pairs);
                 ``rcc_data`` is read as well (the same layout, of the 500 real G-banded pairs)
 ``npz``         ``arr_0`` images, ``arr_1`` masks: labels, one-hot, or painted pictures
-``png``         a folder of pictures; with ``images`` and ``labels`` in it if there are both; or one file
+``png``         a folder of pictures; with ``images`` and ``labels`` in it if there are both, or the images
+                beside ``labels``; or one file
 ``painted``     the same with red = 1, green = 2, blue = 3 on black or white
 ``coco``        a JSON file, two annotations an image at most, pictures in the folder ``NAME_images``
 ==============  ====================================================================================
@@ -289,8 +290,10 @@ def _read_folder(folder: Path) -> LabelSet:
         next((folder / name for name in names if (folder / name).is_dir()), None)
         for names in (_IMAGE_FOLDERS, _LABEL_FOLDERS)
     )
-    if image_folder is None or label_folder is None:
+    if label_folder is None:
         return _read_pictures(find_images([folder]))
+    if image_folder is None:  # beside their labels, as the simulator writes them
+        image_folder = folder
     images = {file.stem: file for file in find_images([image_folder])}
     labels = {file.stem: file for file in find_images([label_folder])}
     for stem in images.keys() ^ labels.keys():

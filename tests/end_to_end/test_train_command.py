@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,3 +78,21 @@ def test_bad_arguments_are_one_line_and_two(run: Run, data: Path, arguments: tup
     code, out, err = run(*(argument.format(data=data) for argument in arguments))
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+WITHOUT = """
+import sys
+for name in ("lightning", "segmentation_models_pytorch", "timm"):
+    sys.modules[name] = None  # as if it were not installed
+from chromview.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_laboratory_that_is_not_installed_is_told(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = ("train", "segmenter", "--preset", "chromview", "--data", str(data), "--out", str(out))
+    ended = subprocess.run([sys.executable, "-c", WITHOUT, *command], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+    assert "'lightning', which is not installed" in ended.stderr and "pip install 'chromview[train]'" in ended.stderr
+    assert not out.exists()

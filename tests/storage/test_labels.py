@@ -284,6 +284,20 @@ def test_images_and_labels_that_do_not_belong_together(tmp_path: Path) -> None:
         read_labels(tmp_path)
 
 
+def test_images_may_lie_beside_the_folder_of_their_labels(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    Image.fromarray(photograph(cross())).save(tmp_path / "a.png")
+    Image.fromarray(cross()).save(tmp_path / "labels" / "a.png")
+    (tmp_path / "a_truth.npz").write_bytes(b"not looked at")
+    read = read_labels(tmp_path)
+    assert read.names == ("a.png",) and read.images is not None and read.labels is not None
+    np.testing.assert_array_equal(read.images[0], photograph(cross()))
+    np.testing.assert_array_equal(read.labels[0], cross())
+    Image.fromarray(photograph(cross())).save(tmp_path / "b.png")
+    with pytest.raises(UserError, match="'b' in only one"):
+        read_labels(tmp_path)
+
+
 def test_sizes_that_differ_fit_into_folders_only(tmp_path: Path) -> None:
     labels = [cross(), cross(100, 110)]
     mixed = LabelSet(("a", "b"), [photograph(label) for label in labels], labels, Form.PNG)

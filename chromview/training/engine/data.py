@@ -19,9 +19,19 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from chromview.core.chromosome import Stain
 from chromview.errors import UserError
 from chromview.storage.files import is_folder, sha256, write_text
+from chromview.training.cluster_samples import LARGEST_CLUSTER, MOST, make_cluster
 from chromview.training.compose import Bank
 from chromview.training.datasets import read_karyotypes
-from chromview.training.labelled import SHARES, LabelledSet, k_folds, read_labelled, read_splits, splits_file
+from chromview.training.labelled import (
+    SHARES,
+    LabelledSet,
+    Splits,
+    k_folds,
+    published_split,
+    read_labelled,
+    read_splits,
+    splits_file,
+)
 from chromview.training.pair_samples import LARGEST, PairMix, make_pair
 from chromview.training.scenes import composed_pairs
 from chromview.vision.prepare import bright_ground, to_darkness
@@ -78,22 +88,27 @@ class LabelledSquares(Dataset[Example]):
 
 
 class ComposedSquares(Dataset[Example]):
-    """Pairs composed of real chromosomes, a new one for every index.
+    """Clusters composed of real chromosomes, a new one for every index: pairs, or 2 to `most` chromosomes.
 
-    The pair of an index depends on it and the seed alone: whatever network, batch or number of workers asks, it is
+    The cluster of an index depends on it and the seed alone: whatever network, batch or number of workers asks, it is
     the same.
     """
 
-    def __init__(self, bright_field: Bank, fluorescent: Bank | None, count: int, size: int, seed: int) -> None:
+    def __init__(
+        self, bright_field: Bank, fluorescent: Bank | None, count: int, size: int, seed: int, most: int = 2
+    ) -> None:
         self.bright_field, self.fluorescent = bright_field, fluorescent
-        self.count, self.size, self.seed = count, size, seed
+        self.count, self.size, self.seed, self.most = count, size, seed, most
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Example:
         rng = np.random.default_rng((self.seed, index))
-        darkness, label = make_pair(rng, self.bright_field, self.fluorescent, PairMix())
+        if self.most == 2:
+            darkness, label = make_pair(rng, self.bright_field, self.fluorescent, PairMix())
+        else:
+            darkness, label = make_cluster(rng, self.bright_field, self.fluorescent, PairMix(), self.most)
         return _example(_square(darkness, self.size), _square(label, self.size))
 
 
@@ -125,12 +140,18 @@ class Shown(NamedTuple):
         Most images of a labelled set, pairs in an epoch.
     repeat
         How often an epoch shows each image of a labelled set.
+    limit_val
+        Most images to choose by.
+    published
+        Whether a labelled set is divided as the 13,434 pairs were when they were published.
     """
 
     seed: int
     turn: bool = False
     limit: int | None = None
     repeat: int = 1
+    limit_val: int | None = None
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -221,6 +242,8 @@ class LabelledSource:
             write_text(splits, json.dumps({"seed": shown.seed, "folds": fold.of, "splits": named}, indent=1) + "\n")
         if fold:
             divided = read_splits(splits, content.groups, content.names)
+        elif shown.published:
+            divided = self._as_published(splits)
         else:
             enough = len(set(content.groups)) >= len(SHARES)
             shares = SHARES if enough else {part: SHARES[part] for part in ("train", "val")}
@@ -233,15 +256,39 @@ class LabelledSource:
         test = content.subset(divided.get("test", []))
         return Parts(
             LabelledSquares(train, size, shown.seed if shown.turn else None, shown.repeat),
-            LabelledSquares(content.subset(divided["val"]), size),
+            LabelledSquares(content.subset(divided["val"][: shown.limit_val]), size),
             LabelledSquares(test, size) if len(test) else None,
         )
 
+    def _as_published(self, splits: Path) -> Splits:
+        """The last fifth is ``test``; of the rest, the last eighth is ``val``, which the authors did without."""
+        content = self.content
+        if not splits.exists():
+            if content.groups != content.names:
+                raise UserError(
+                    "says of which case its images are, and the published split knows no cases",
+                    path=self.path,
+                    advice="Leave --split away.",
+                )
+            made = published_split(len(content))
+            border = len(made["train"]) * 7 // 8
+            made["train"], made["val"] = made["train"][:border], made["train"][border:]
+            named = {part: [content.names[i] for i in made[part]] for part in SHARES}
+            write_text(splits, json.dumps({"published": True, "splits": named}, indent=1) + "\n")
+        return read_splits(splits, content.groups, content.names)
+
 
 class ComposedSource:
-    """Pairs composed of the single chromosomes in a folder: those of `train` to train on, those of `val` to choose.
+    """Clusters composed of the single chromosomes in a folder: those of `train` to train on, those of `val` to choose.
 
     What is measured on `test` is left to ``chromview evaluate``.
+
+    Parameters
+    ----------
+    folder
+        With `KARYOTYPES`, perhaps `FLUORESCENT`.
+    most
+        Chromosomes in a cluster to train on; those to choose by are always pairs.
 
     Raises
     ------
@@ -249,8 +296,8 @@ class ComposedSource:
         If the sets cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder
+    def __init__(self, folder: Path, most: int = 2) -> None:
+        self.path, self.most = folder, most
         self._train = read_karyotypes(folder / KARYOTYPES, "train")
         self._val = read_karyotypes(folder / KARYOTYPES, "val")
         glowing = folder / FLUORESCENT
@@ -260,27 +307,28 @@ class ComposedSource:
 
     def size_for(self, preset: int) -> int:
         """Side of the squares: what every pair fits in, so that all presets see the same."""
-        return LARGEST
+        return LARGEST if self.most == 2 else LARGEST_CLUSTER
 
     def parts(self, splits: Path, fold: Fold | None, size: int, shown: Shown, notice: Notice) -> Parts:
-        """Pairs to train on, and 300 fixed ones; the set divides its cases itself.
+        """Clusters to train on, and 300 fixed pairs; the set divides its cases itself.
 
         Raises
         ------
         UserError
-            If a cross-validation is asked for.
+            If a cross-validation or the published split is asked for.
         """
-        if fold:
+        if fold or shown.published:
+            what, option = ("are no folds", "--folds") if fold else ("is no other split", "--split")
             raise UserError(
-                "divides its cases itself, so there are no folds", path=self.path, advice="Leave --folds away."
+                f"divides its cases itself, so there {what}", path=self.path, advice=f"Leave {option} away."
             )
-        scored = list(composed_pairs(self._val, COMPOSED_TO_SCORE, seed=1))
+        scored = list(composed_pairs(self._val, shown.limit_val or COMPOSED_TO_SCORE, seed=1))
         names = tuple(f"{index:05d}" for index in range(len(scored)))
         fixed = LabelledSet(tuple(pair.image for pair in scored), tuple(pair.label for pair in scored), names, names)
         fluorescent = Bank([self._fluorescent]) if self._fluorescent else None
         count = shown.limit or COMPOSED_PER_EPOCH
         return Parts(
-            ComposedSquares(Bank([self._train]), fluorescent, count, size, shown.seed),
+            ComposedSquares(Bank([self._train]), fluorescent, count, size, shown.seed, self.most),
             LabelledSquares(fixed, size),
             None,
         )
@@ -289,16 +337,20 @@ class ComposedSource:
 Source = LabelledSource | ComposedSource
 
 
-def open_source(path: Path) -> Source:
-    """The source that `path` is: a folder of single chromosomes to compose, or a labelled set.
+def open_source(path: Path, most: int = 2) -> Source:
+    """The source that `path` is: a folder of single chromosomes to compose `most` at a time of, or a labelled set.
 
     Raises
     ------
     UserError
-        If it is neither, or damaged.
+        If it is neither, or damaged, or cannot be composed that way.
     """
+    if not 2 <= most <= MOST:
+        raise UserError(f"--chromosomes {most} is not 2 to {MOST}")
     if is_folder(path) and (path / KARYOTYPES).exists():
-        return ComposedSource(path)
+        return ComposedSource(path, most)
+    if most > 2:
+        raise UserError("holds clusters that are not composed here", path=path, advice="Leave --chromosomes away.")
     return LabelledSource(path)
 
 

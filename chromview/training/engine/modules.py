@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from chromview.errors import UserError
 from chromview.training.engine.data import Example
 from chromview.training.engine.schedules import build_optimiser, build_schedule
 from chromview.training.losses import build_loss
-from chromview.training.metrics import ImageScore, pooled, score_image
+from chromview.training.metrics import ImageScore, pooled, score_image, solved
 from chromview.training.zoo import Preset, build_discriminator, build_network
 from chromview.training.zoo.adversarial import judged
 from chromview.vision.networks import channels_last
@@ -55,9 +56,13 @@ class SegmenterModule(LightningModule):
 
     # --- one epoch ---
 
-    def on_train_epoch_start(self) -> None:
-        """Make what is random depend on the epoch alone, so that a resumed run goes on as if it never stopped."""
-        torch.manual_seed(1_000_003 * self.settings["seed"] + 1009 * self.current_epoch + self.global_rank)
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Make what is random depend on the step alone, so that a resumed run goes on as if it never stopped.
+
+        Once an epoch is not enough: what Lightning draws while it opens its loaders is more in a resumed run.
+        """
+        drawn = np.random.SeedSequence((self.settings["seed"], self.current_epoch, batch_idx, self.global_rank))
+        torch.manual_seed(int(drawn.generate_state(1)[0]))
 
     def training_step(self, batch: Example, batch_idx: int) -> Tensor | None:
         """Loss of a batch."""
@@ -198,12 +203,19 @@ class AdversarialModule(SegmenterModule):
 def order_free(scores: list[ImageScore]) -> dict[str, float]:
     """IoU of the chromosomes and of the overlap in the better order, pooled; ``iou`` is the mean of the two.
 
-    What occurs neither in truth nor in the answers is left out of the mean and is NaN.
+    ``solved`` is the share of images that are `solved`. What occurs neither in truth nor in the answers is left out of
+    the means and is NaN.
     """
     free = pooled(scores, resamples=1)["iou_order_free"]
     known = {name: float("nan") if free[name] is None else free[name] for name in ("chromosomes", "overlap")}
     present = [value for value in known.values() if value == value]
-    return {**known, "iou": sum(present) / len(present) if present else 0.0}
+    right = solved(np.stack([score.given for score in scores]))
+    told = right[~np.isnan(right)]
+    return {
+        **known,
+        "iou": sum(present) / len(present) if present else 0.0,
+        "solved": float(told.mean()) if told.size else float("nan"),
+    }
 
 
 def check_settings(path: Path, checkpoint: dict[str, Any], settings: dict[str, Any]) -> None:

@@ -42,7 +42,12 @@ class RunOptions:
     widths: tuple[int, ...] | None = _told("channels of each level of the network")
     order_free: bool = _told("compare each image with the better of the two orders of its chromosomes", True)
     augment: bool = _told("turn and mirror the images of a labelled set at random", False)
+    split: Literal["case", "published"] = _told(
+        "how a labelled set is divided: by case, or as the 13,434 pairs were (the last fifth is test)", "case"
+    )
+    chromosomes: int = _told("most in a composed cluster, 2 to 5; it has at least 2", 2)
     limit_samples: int | None = _told("most images of a labelled set to train on; composed pairs in an epoch")
+    limit_validation: int | None = _told("most images of validation; composed are 300 unless told otherwise")
     repeat: int = _told("times that an epoch shows each image of a labelled set; more than 1 for very small sets", 1)
     folds: int | None = _told("cross-validation with this many folds by case, one after another")
     fold: int | None = _told("only this fold, from 1")

@@ -21,12 +21,13 @@ from torch.utils.data import DataLoader
 from chromview.errors import UserError
 from chromview.progress import Progress, silent
 from chromview.storage.files import make_folder, write_text
-from chromview.training.engine.callbacks import AtomicCheckpoints, Record, ShowProgress
+from chromview.training.engine.callbacks import AtomicCheckpoints, Record, ShowProgress, also
 from chromview.training.engine.data import Fold, LabelledSquares, Loaders, Notice, Parts, Shown, Source, open_source
 from chromview.training.engine.modules import AdversarialModule, SegmenterModule, check_settings, order_free
 from chromview.training.engine.options import RunOptions
 from chromview.training.engine.tables import Row, write_csv, write_markdown
 from chromview.training.engine.weights import load_trained
+from chromview.training.labelled import PUBLISHED
 from chromview.training.metrics import score_image
 from chromview.training.runs import load_checkpoint
 from chromview.training.zoo import PRESETS, Preset, origin_of
@@ -37,7 +38,8 @@ ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 for _name in ("lightning.pytorch", "lightning.fabric"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 ABOVE_ZERO = (
-    "epochs", "batch", "learning_rate", "size", "limit_samples", "repeat", "pictures_every", "devices", "nodes",
+    "epochs", "batch", "learning_rate", "size", "limit_samples", "limit_validation", "repeat", "pictures_every",
+    "devices", "nodes",
 )  # fmt: skip
 OVERRIDES = ("epochs", "batch", "learning_rate", "weight_decay", "size", "loss", "optimiser", "schedule", "patience")
 
@@ -74,7 +76,7 @@ def train(
         is no number any more.
     """
     chosen = _folds(options)
-    source = open_source(options.data)
+    source = open_source(options.data, options.chromosomes)
     preset = resolved(options, source, presets)
     rows: list[Row] = []
     for fold in chosen:
@@ -102,17 +104,7 @@ def resolved(options: RunOptions, source: Source, presets: Mapping[str, Preset] 
     """
     if options.preset not in presets:
         raise UserError(f"there is no preset '{options.preset}'", advice=f"There are {', '.join(presets)}.")
-    for name in (
-        "epochs",
-        "batch",
-        "size",
-        "limit_samples",
-        "repeat",
-        "devices",
-        "nodes",
-        "learning_rate",
-        "pictures_every",
-    ):
+    for name in ABOVE_ZERO:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise UserError(f"--{name.replace('_', '-')} {value} is not above 0")
@@ -133,6 +125,8 @@ def _folds(options: RunOptions) -> list[Fold | None]:
         if options.fold is not None:
             raise UserError("--fold needs --folds", advice="Say how many folds there are.")
         return [None]
+    if options.split == PUBLISHED:
+        raise UserError("the published split has no folds", advice="Leave --folds or --split away.")
     if options.folds < 2:
         raise UserError(f"--folds {options.folds} is no cross-validation", advice="Give at least 2.")
     if options.fold is None:
@@ -165,7 +159,10 @@ class _Run:
         others = {
             "order_free": o.order_free,
             "augment": o.augment,
+            "split": o.split,
+            "chromosomes": o.chromosomes,
             "limit_samples": o.limit_samples,
+            "limit_validation": o.limit_validation,
             "repeat": o.repeat,
             "seed": o.seed,
             "fold": None if self.fold is None else list(self.fold),
@@ -202,7 +199,14 @@ def _train_one(run: _Run) -> Row | None:
         make_folder(run.folder) / "splits.json",
         run.fold,
         module.size,
-        Shown(options.seed, options.augment, options.limit_samples, options.repeat),
+        Shown(
+            options.seed,
+            options.augment,
+            options.limit_samples,
+            options.repeat,
+            options.limit_validation,
+            options.split == PUBLISHED,
+        ),
         run.notice,
     )
     write_text(run.folder / "settings.json", json.dumps(settings, indent=1) + "\n")
@@ -230,9 +234,9 @@ def _train_one(run: _Run) -> Row | None:
         use_distributed_sampler=False,
     )
     _fit(trainer, module, Loaders(parts, preset.batch, options.seed, options.workers), latest)
-    trainer.save_checkpoint(run.folder / "final.ckpt")
     if not trainer.is_global_zero:
         return None
+    also(latest, run.folder / "final.ckpt")
     record.write_log()
     best = record.best
     row: dict[str, float | int | str] = {"preset": preset.name, "fold": run.fold.number if run.fold else ""}

@@ -30,6 +30,8 @@ def load_trained(path: Path) -> nn.Module:
     UserError
         If the file is missing, damaged, or of another architecture.
     """
+    if not path.exists():
+        raise UserError("is missing", path=path, advice="Give final.safetensors or best.safetensors of a run.")
     metadata = read_metadata(path)
     architecture = metadata.get("architecture")
     if architecture not in architectures() or not isinstance(metadata.get("architecture_options"), dict):

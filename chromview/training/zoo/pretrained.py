@@ -6,6 +6,7 @@ downloaded. ``network.origin`` says which it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,8 @@ def start_from_file(encoder: nn.Module, name: str, pretrained: bool) -> str:
 
 VGG = {16: ("D", "vgg16-397923af.pth"), 19: ("E", "vgg19-dcbb9e9d.pth")}
 """Layers of a VGG, its letter in the paper, and torchvision's weights."""
+VGG_WIDTHS = (64, 128, 256, 512, 512)
+"""Channels of its levels, as published."""
 
 
 class VggUNet(nn.Module):
@@ -63,7 +66,9 @@ class VggUNet(nn.Module):
     layers
         16 or 19, weights of the classifier.
     pretrained
-        Start the encoder from ImageNet if its file of `VGG` is in `weights_folder`.
+        Start the encoder from ImageNet if its file of `VGG` is in `weights_folder`, and has these widths.
+    widths
+        Channels of each of the five levels.
 
     Attributes
     ----------
@@ -74,20 +79,23 @@ class VggUNet(nn.Module):
     mean: Tensor
     deviation: Tensor
     stride = 16
-    widths = (64, 128, 256, 512, 512)
 
-    def __init__(self, layers: Literal[16, 19], pretrained: bool = True) -> None:
+    def __init__(self, layers: Literal[16, 19], pretrained: bool = True, widths: Sequence[int] = VGG_WIDTHS) -> None:
         super().__init__()
         if layers not in VGG:
             raise ValueError(f"there is no VGG of {layers} layers, only 16 and 19")
+        if len(widths) != len(VGG_WIDTHS):
+            raise ValueError(f"it has {len(VGG_WIDTHS)} levels, not {len(widths)}")
         letter, file = VGG[layers]
+        levels = "".join("M" if one == "M" else "C" for one in torchvision.models.vgg.cfgs[letter]).split("M")
+        plan = [one for level, width in zip(levels, widths, strict=False) for one in [*[width] * len(level), "M"]]
         # The last pooling leads to the classifier.
-        self.features = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs[letter])[:-1]
-        self.origin = start_from_file(self, file, pretrained)
-        steps = list(zip(self.widths[-2::-1], self.widths[:0:-1], strict=True))
+        self.features = torchvision.models.vgg.make_layers(plan)[:-1]
+        self.origin = start_from_file(self, file, pretrained and tuple(widths) == VGG_WIDTHS)
+        steps = list(zip(widths[-2::-1], widths[:0:-1], strict=True))
         self.up = nn.ModuleList(transposed(coarse, fine) for fine, coarse in steps)
         self.join = nn.ModuleList(Convolutions(2 * fine, fine) for fine, _ in steps)
-        self.head = nn.Conv2d(self.widths[0], 4, 1)
+        self.head = nn.Conv2d(widths[0], 4, 1)
         # Colours of ImageNet, which its weights expect in this range.
         self.register_buffer("mean", torch.tensor((0.485, 0.456, 0.406)).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor((0.229, 0.224, 0.225)).view(1, 3, 1, 1), persistent=False)

@@ -207,7 +207,8 @@ def test_folds_are_trained_in_turn_into_one_table(set_of: SetOf, tmp_path: Path)
     assert [row["fold"] for row in rows] == ["1", "2", "3", "mean", "standard deviation"]
     values = [float(row["val_loss"]) for row in rows]
     assert values[3] == pytest.approx(np.mean(values[:3]), rel=1e-4)
-    assert values[4] == pytest.approx(np.std(values[:3], ddof=1), rel=1e-3)
+    # Each value is rounded to six digits.
+    assert values[4] == pytest.approx(np.std(values[:3], ddof=1), rel=1e-3, abs=1e-5)
     parts = [splits(out / f"fold_{number}") for number in (1, 2, 3)]
     held_back = [name for part in parts for name in part["val"]]
     assert sorted(held_back) == sorted(set(held_back)) == [f"{index:05d}" for index in range(7)]
@@ -270,6 +271,8 @@ def test_squares_that_cut_chromosomes_off_are_told(set_of: SetOf, tmp_path: Path
         ({"folds": 3, "fold": 4}, "no fold 4"),
         ({"fold": 1}, "--fold needs --folds"),
         ({"folds": 3, "devices": 2}, "one fold at a time"),
+        ({"chromosomes": 6}, "--chromosomes 6 is not 2 to 5"),
+        ({"chromosomes": 3}, "not composed here.*--chromosomes"),
     ],
 )
 def test_options_that_make_no_sense_are_told(options: dict[str, Any], said: str, set_of: SetOf, tmp_path: Path) -> None:
@@ -291,13 +294,62 @@ def test_weights_of_another_kind_are_refused(repository: Path, tmp_path: Path) -
         load_trained(tmp_path / "final.safetensors")
 
 
+# --- how a set is divided, and what is minimised -------------------------------------------------
+
+
+def test_the_published_split_is_taken_and_written_down(set_of: SetOf, tmp_path: Path) -> None:
+    data, out = set_of("dataset_1", count=20), tmp_path / "run"
+    run(data, out, "lilyhu", epochs=1, split="published")
+    # The last fifth to report on, as published; of the rest the last eighth to choose by.
+    names = [f"{index:05d}" for index in range(20)]
+    assert splits(out) == {"train": names[:14], "val": names[14:16], "test": names[16:]}
+    assert float(table(out / "results.csv")[0]["test_iou"]) >= 0
+    with pytest.raises(UserError, match="another run: split published, not case"):
+        run(data, out, "lilyhu", epochs=2)
+
+
+def test_a_published_split_that_makes_no_sense_is_told(set_of: SetOf, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no folds"):
+        run(set_of(), tmp_path / "run", split="published", folds=3)
+    cases = hdf5(tmp_path / "cases.h5", image=GREY, label=GREY % 4, case=np.array([b"a", b"b", b"c"] * 2))
+    with pytest.raises(UserError, match=r"cases\.h5.*knows no cases"):
+        run(cases, tmp_path / "run", split="published")
+    assert not list(tmp_path.glob("run/splits.json"))
+
+
+def test_a_sum_of_losses_is_minimised(set_of: SetOf, tmp_path: Path) -> None:
+    data, out = set_of(), tmp_path / "run"
+    run(data, out, epochs=1, loss="10*lovasz+0.5*l1")
+    assert json.loads((out / "settings.json").read_text())["loss"] == "10*lovasz+0.5*l1"
+    # Lovasz is near 1 for a network that knows nothing, so that its weight shows.
+    assert 3 < float(table(out / "log.csv")[0]["train_loss"]) < 10.5
+    with pytest.raises(UserError, match="'ten' in front of the loss 'lovasz' is no number"):
+        run(data, tmp_path / "other", loss="ten*lovasz+l1")
+
+
+def test_validation_may_be_kept_short(set_of: SetOf, tmp_path: Path) -> None:
+    run(set_of(count=24), tmp_path / "run", epochs=1, limit_validation=2)
+    assert len(splits(tmp_path / "run")["val"]) > 2
+    with Image.open(tmp_path / "run" / "samples" / "epoch_0001.png") as picture:
+        assert picture.height == 2 * 34
+
+
 # --- pairs that are composed ---------------------------------------------------------------------
 
 
 def test_pairs_are_composed_where_single_chromosomes_are_given(data: Path, tmp_path: Path) -> None:
-    run(data, tmp_path, epochs=2, limit_samples=4)
+    run(data, tmp_path, epochs=2, limit_samples=4, limit_validation=6)
     assert len(table(tmp_path / "log.csv")) == 2
     assert read_metadata(tmp_path / "final.safetensors")["size"] == 128
     assert load_checkpoint(tmp_path / "final.ckpt")["global_step"] == 2
     with pytest.raises(UserError, match="divides its cases itself"):
         run(data, tmp_path / "folds", folds=3)
+    with pytest.raises(UserError, match=r"divides its cases itself.*--split"):
+        run(data, tmp_path / "published", split="published")
+
+
+def test_clusters_of_several_are_composed_and_judged_by_pairs(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path, epochs=1, limit_samples=4, limit_validation=3, chromosomes=5)
+    assert read_metadata(tmp_path / "final.safetensors")["size"] == 192
+    with Image.open(tmp_path / "samples" / "epoch_0001.png") as picture:
+        assert picture.height == 3 * 194
