@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from chromview.app import slots
 from chromview.app.edits import Edits, spoken, spoken_all
+from chromview.core.alternatives import Part, pairs
 from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, State
 from chromview.errors import UserError
 
@@ -150,6 +151,56 @@ class MaskEdits(Edits):
             whole = edit.chromosomes[first.id].with_mask(*placed)
             edit.replace(replace(whole, kind=Kind.CHROMOSOME, state=State.EDITED, doubts=(), **_UNREAD))
         return first.id
+
+    def replace_cluster(self, slide_id: int, ids: Collection[int], parts: Sequence[Part]) -> tuple[int, ...]:
+        """Put other masks in the place of the chromosomes of a cluster.
+
+        A mask that is the new outline of a chromosome keeps its id, its place and the class that a person chose; the
+        others are new and lie in the tray until they are read.
+
+        Parameters
+        ----------
+        slide_id, ids
+            The slide, and the chromosomes that give way; none for chromosomes where none was.
+        parts
+            Box, mask ``(h, w)`` bool and confidence of each chromosome there is now.
+
+        Returns
+        -------
+        tuple of int
+            Ids of the chromosomes of the parts, in their order.
+
+        Raises
+        ------
+        ValueError
+            If a part has no pixel, or there is none.
+        UserError
+            If it cannot be written.
+        """
+        if not parts or not all(part.mask.any() for part in parts):
+            raise ValueError("a cluster has at least one chromosome, and each a pixel")
+        there = self.chromosomes(slide_id)
+        old = [there[id] for id in sorted(set(ids))]
+        kept = {n: k for k, n in pairs([(c.box, c.mask) for c in old], [part[:2] for part in parts])}
+        title = f"New segmentation of {spoken_all(old)}" if old else "New chromosomes"
+        result = []
+        with self.transaction(slide_id, title) as edit:
+            for n, chromosome in enumerate(old):
+                if n not in kept.values():
+                    slots.leave(edit, chromosome)
+                    edit.remove(chromosome.id)
+            for n, part in enumerate(parts):
+                if n in kept:
+                    same = edit.chromosomes[old[kept[n]].id].with_mask(part.box, part.mask)
+                    fields = {"kind": Kind.CHROMOSOME, "state": State.EDITED, "doubts": (), **_UNREAD}
+                    edit.replace(replace(same, confidence=part.confidence, **fields))
+                    result.append(same.id)
+                else:
+                    mask = np.ascontiguousarray(part.mask).copy()
+                    result.append(
+                        edit.add(Chromosome(0, part.box, mask, state=State.EDITED, confidence=part.confidence))
+                    )
+        return tuple(result)
 
     def split_overlap(self, slide_id: int, ids: int | Collection[int]) -> tuple[int, int]:
         """Take an overlap apart.

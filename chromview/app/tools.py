@@ -22,6 +22,7 @@ class Tool(StrEnum):
     AXIS = "axis"
     LASSO = "lasso"
     MAGIC = "magic"
+    HINT = "hint"
 
     @property
     def paints(self) -> bool:

@@ -64,6 +64,7 @@ class Deeds:
             "view.system_colours": lambda: self.use_colours(theme.SYSTEM),
             "view.light": lambda: self.use_colours(theme.LIGHT),
             "view.dark": lambda: self.use_colours(theme.DARK),
+            "mask.ask_again": window.again.open,
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
             "case.analyse_new": self._analyse_new,

@@ -245,6 +245,10 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
         return LassoGesture(viewer, button)
     if tool is Tool.MAGIC:
         return MagicGesture(viewer, button)
+    if tool is Tool.HINT:
+        from chromview.ui.hints import HintGesture
+
+        return HintGesture(viewer, button)
     if tool is Tool.CUT:
         return CutGesture(viewer, button)
     return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

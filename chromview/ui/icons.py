@@ -61,6 +61,24 @@ def _magic(p: QPainter) -> None:
         p.drawLine(QPointF(x, y - reach), QPointF(x, y + reach))
 
 
+def _hint(p: QPainter) -> None:
+    for x, colour in ((4.0, _BLUE), (12.0, _ORANGE)):
+        path = QPainterPath(QPointF(x, 19))
+        path.cubicTo(x + 1, 12, x + 6, 12, x + 7, 5)
+        p.setPen(QPen(colour, 3.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        p.drawPath(path)
+
+
+def _again(p: QPainter) -> None:
+    p.drawArc(QRectF(4, 4, 16, 16), 40 * 16, 280 * 16)
+    p.drawPolyline([QPointF(20.5, 4), QPointF(18.6, 8.8), QPointF(13.6, 7.4)])
+    font = p.font()
+    font.setPixelSize(11)
+    font.setBold(True)
+    p.setFont(font)
+    p.drawText(QRectF(4, 4, 16, 16), Qt.AlignmentFlag.AlignCenter, "?")
+
+
 def _ring(p: QPainter) -> None:
     p.drawEllipse(QRectF(3, 3, 18, 18))
     p.setBrush(p.pen().color())
@@ -173,6 +191,8 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.new": _new,
     "mask.lasso": _lasso,
     "mask.magic": _magic,
+    "mask.hint": _hint,
+    "mask.ask_again": _again,
     "mask.fill_rings": _ring,
     "mask.axis": _axis,
     "mask.join": _join,

@@ -33,9 +33,11 @@ TOOLS = (
     "mask.new",
     "mask.lasso",
     "mask.magic",
+    "mask.hint",
     "mask.axis",
     "mask.join",
     "mask.split_overlap",
+    "mask.ask_again",
 )
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
 OVER = {
@@ -47,7 +49,7 @@ OVER = {
     Over.BOTH: "only 3",
 }
 """What may be painted over, in a word or two."""
-_SHORT = {"mask.magic": "Magic", "mask.new": "New", "mask.split_overlap": "Split"}
+_SHORT = {"mask.ask_again": "Again", "mask.magic": "Magic", "mask.new": "New", "mask.split_overlap": "Split"}
 _LARGEST = 100
 WORDLESS = 620
 """Below this width in pixels the tools lose their words."""

@@ -7,7 +7,7 @@ overlay is composed per dirty rectangle with numpy, outlines that do not reach i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -34,6 +34,7 @@ from chromview.core.chromosome import Box, Chromosome, SlideImage
 from chromview.core.commands import united
 from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
+from chromview.ui.hints import draw_hints
 from chromview.ui.mask_layer import EDGE, MaskLayer
 from chromview.ui.picture import Picture
 from chromview.ui.zoomable import Zoomable
@@ -66,6 +67,8 @@ class Viewer(Zoomable):
     magic_grown(object, float, bool)
         The magic outline is to grow from (y, x) to an edge 0..1, and whether its region is taken out; the owner answers
         by `show_stroke`.
+    hint_drawn(object)
+        The ``[(y, x), ...]`` of a stroke along one chromosome.
     brush_resized(int)
         Steps by which the brush should grow.
     levels_changed()
@@ -85,6 +88,7 @@ class Viewer(Zoomable):
     line_drawn = Signal(object)
     lasso_drawn = Signal(object, bool)
     magic_grown = Signal(object, float, bool)
+    hint_drawn = Signal(object)
     brush_resized = Signal(int)
     levels_changed = Signal()
     axis_moved = Signal(object)
@@ -110,6 +114,7 @@ class Viewer(Zoomable):
         self.picture: Picture | None = None
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
         self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
+        self.hints: Sequence[Sequence[tuple[float, float]]] = ()
         self.show_masks = True
         self._gesture: Gesture | None = None
         self._space = False
@@ -211,6 +216,12 @@ class Viewer(Zoomable):
     def lasso_colour(self) -> Colour:
         """Colour of what an outline gives pixels to: the selected chromosome, or one that is new."""
         return self.masks.colour(NEW_ID if self.masks.selected is None else self.masks.selected)
+
+    def show_hints(self, hints: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Show the strokes that say where chromosomes lie."""
+        if hints != self.hints:
+            self.hints = hints
+            self.update()
 
     def cancel_gesture(self) -> None:
         """Give up what the mouse is in the middle of; nothing is committed."""
@@ -372,6 +383,7 @@ class Viewer(Zoomable):
             self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())
         if not self.tools.tool.colours:  # under a brush every pixel matters
             self.axis.draw(painter, dirty, self.font())
+        draw_hints(painter, self.hints, self.to_screen)
         if self._gesture is not None:
             self._gesture.paint(painter)
         self._paint_brush(painter)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent, QStatusTipEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from chromview.app.asking import Asker
 from chromview.app.controller import Controller
 from chromview.app.document import Changed
 from chromview.app.perform import Performer
@@ -15,6 +16,7 @@ from chromview.app.tools import Tool
 from chromview.app.view_state import ViewState
 from chromview.core.chromosome import Box, Stain
 from chromview.ui import theme
+from chromview.ui.again import AgainPanel
 from chromview.ui.bars import Bar, with_bar
 from chromview.ui.deeds import Deeds
 from chromview.ui.empty import EmptyState
@@ -70,6 +72,8 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_id
         self.viewer = Viewer(self.controller.tools)
+        self.asker = Asker(self.controller, parent=self)
+        self.again = AgainPanel(self.asker)
         self.strip = ToolStrip(actions, self.controller.tools)
         self.empty = EmptyState(actions, self.viewer)
         inside = QVBoxLayout(self.viewer)
@@ -84,6 +88,7 @@ class MainWindow(QMainWindow):
         self._bars["slides"] = Bar("slides.bar", middle)
         column.addWidget(self._bars["slides"])
         column.addWidget(holder, 1)
+        column.addWidget(self.again)
         column.addWidget(self.strip)
         self.setCentralWidget(middle)
         self.slides = SlidesPanel(self.controller.background)
@@ -177,6 +182,8 @@ class MainWindow(QMainWindow):
         viewer.line_drawn.connect(self.performer.cut)
         viewer.lasso_drawn.connect(self.performer.lasso)
         viewer.magic_grown.connect(self._magic_grown)
+        viewer.hint_drawn.connect(self.asker.add_stroke)
+        self.asker.changed.connect(lambda: viewer.show_hints(self.asker.strokes))
         viewer.axis_moved.connect(self.performer.move_axis)
         viewer.centromere_moved.connect(self.performer.move_centromere)
         viewer.brush_resized.connect(controller.tools.resize)
@@ -335,6 +342,9 @@ class MainWindow(QMainWindow):
         self._tools_changed()
         if self.viewer.busy:
             self.viewer.cancel_gesture()
+            return True
+        if self.again.isVisible():
+            self.again.leave()
             return True
         if self.controller.tools.tool is Tool.SELECT:
             self.performer.select(None)
