@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from chromview.app.background import Background
 from chromview.app.document import Document
-from chromview.app.slides import SlideInfo
+from chromview.app.slides import LEFT_ASIDE, SlideInfo
 from chromview.core.cells import Cell, cell_of
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Stain, State
 from chromview.errors import Cancelled, UserError
@@ -29,8 +29,8 @@ Key = tuple[int, int]
 
 
 def cell_slides(document: Document) -> list[SlideInfo]:
-    """The slides that show a whole cell whose chromosomes have classes."""
-    return [info for info in document.slides if info.proposal]
+    """The slides that show a whole cell whose chromosomes have classes, and that nobody left aside."""
+    return [info for info in document.slides if info.proposal and info.state not in LEFT_ASIDE]
 
 
 def cells_of(document: Document) -> list[Cell]:

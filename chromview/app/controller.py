@@ -19,7 +19,7 @@ from chromview.app.exporter import Exporter
 from chromview.app.jobs import Jobs
 from chromview.app.reading import Reader
 from chromview.app.selection import Selection
-from chromview.app.slides import SlideInfo, SlideState
+from chromview.app.slides import LEFT_ASIDE, Order, SlideInfo, SlideState, Sorting
 from chromview.app.tools import Tools
 from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
@@ -79,6 +79,7 @@ class Controller(QObject):
         self.reader = Reader(self)
         self._adder = Adder(self)
         self.exporter = Exporter(self)
+        self._sorting = Sorting()
         self.analyse_new = True
         self._document: Document | None = None
         self._image: SlideImage | None = None
@@ -141,8 +142,8 @@ class Controller(QObject):
 
     @property
     def slides(self) -> tuple[SlideInfo, ...]:
-        """Slides of the case; none before a case is open."""
-        return () if self._document is None else self._document.slides
+        """Slides of the case in the order of the list; none before a case is open."""
+        return () if self._document is None else self._sorting.infos(self._document.slides)
 
     @property
     def image(self) -> SlideImage | None:
@@ -182,7 +183,7 @@ class Controller(QObject):
         new = resolve(
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
-            reading=self.reader.looking, exporting=self.exporter.status,
+            reading=self.reader.looking, exporting=self.exporter.status, slides=self.slides,
         )  # fmt: skip
         if new != self._state:
             old, self._state = self._state, new
@@ -201,6 +202,7 @@ class Controller(QObject):
         self.background.clear()
         self._to_reread.clear()
         self._reread_on = None
+        self._sorting.again()
         document.setParent(self)
         document.changed.connect(self._document_changed)
         document.slide_changed.connect(self._later.start)
@@ -209,10 +211,9 @@ class Controller(QObject):
         document.problem.connect(lambda sentence: self.problem.emit(sentence, "slides"))
         self.selection.show_slide(None)
         self.case_changed.emit()
-        slides = document.slides
-        first = next(
-            (info.id for info in slides if info.state is not SlideState.DONE), slides[0].id if slides else None
-        )
+        slides = self.slides
+        finished = LEFT_ASIDE | {SlideState.DONE}
+        first = next((info.id for info in slides if info.state not in finished), slides[0].id if slides else None)
         self.selection.show_slide(first)
         self._show_slide()
         self.settle()
@@ -259,8 +260,20 @@ class Controller(QObject):
             unread = {info.id for info in self.document.slides if info.state is SlideState.NEW}
             self.analyse([id for id in fresh if id in unread])
 
+    @property
+    def slide_order(self) -> Order:
+        """How the list of slides is sorted."""
+        return self._sorting.order
+
+    def sort_slides(self, order: Order) -> None:
+        """Sort the list of slides; it is sorted anew when another slide is shown, and not while one is worked on."""
+        self._sorting.order = order
+        self._sorting.again()
+        self._later.start()
+
     def _slides_changed(self) -> None:
-        slides = [info.id for info in self.document.slides]
+        self._sorting.again()
+        slides = [info.id for info in self.slides]
         if self.selection.slide not in slides:
             self.selection.show_slide(slides[0] if slides else None)
         self._later.start()
@@ -295,6 +308,7 @@ class Controller(QObject):
     # -- the slide shown -----------------------------------------------------------------
 
     def _show_slide(self) -> None:
+        self._sorting.again()
         info = self.info
         self._image = None
         self.tools.forget_label()  # what 2 and 3 mean on another slide is another thing

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chromview.app import slots
 from chromview.app.edits import POLARITY_BY_PERSON, Edits, spoken, spoken_all, touched
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Slot, Stain, State
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, Slot, Stain, State
 from chromview.errors import UserError
 
 
@@ -168,5 +168,6 @@ def _of_class(chromosome: Chromosome, number: int) -> Chromosome:
         number=number,
         class_confidence=1.0 if number else 0.0,
         decided_by=DecidedBy.PERSON,
+        mark=Mark.NONE if number and chromosome.mark is Mark.MARKER else chromosome.mark,
         state=touched(chromosome),
     )

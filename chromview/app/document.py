@@ -21,6 +21,7 @@ from chromview.app.answers import Answers
 from chromview.app.axis_edits import AxisEdits
 from chromview.app.changed import Changed
 from chromview.app.decisions import Decisions
+from chromview.app.marks import Marks
 from chromview.app.mask_edits import MaskEdits
 from chromview.app.slide_images import SlideImages
 from chromview.app.slide_list import SlideList
@@ -39,7 +40,7 @@ __all__ = ["CASE_SUFFIX", "Changed", "Document", "SlideInfo"]
 _TIDY_AFTER_MS = 2000
 
 
-class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Answers, QObject):
+class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QObject):
     """An open case. Lives on the thread of the window; make one with `new` or `open`."""
 
     changed = Signal(object)

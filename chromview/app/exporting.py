@@ -71,15 +71,17 @@ def whole(document: Document, info: SlideInfo, folder: Path) -> Work:
     return work
 
 
-def karyogram(document: Document, info: SlideInfo, path: Path) -> Work:
-    """Write the karyogram to `path` as PNG."""
+def karyogram(document: Document, info: SlideInfo, path: Path, *, bands: int = 0) -> Work:
+    """Write the karyogram to `path` as PNG, with ideograms of so many `bands` if there are any."""
     image, analysis = snapshot(document, info)
     title = title_of(info)
 
     def work() -> None:
         from chromview.storage.exports import write_karyogram_png
 
-        write_karyogram_png(path, image, analysis.chromosomes, analysis.stain, inverted=analysis.inverted, title=title)
+        write_karyogram_png(
+            path, image, analysis.chromosomes, analysis.stain, inverted=analysis.inverted, title=title, bands=bands
+        )
 
     return work
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chromview.app.document import Document
+from chromview.app.slides import SlideState
 from chromview.core.chromosome import SlideImage, Stain
 from chromview.core.commands import Command, from_bytes
 from chromview.errors import UserError
@@ -102,6 +103,7 @@ def label_sources(document: Document, slides: Iterable[int]) -> list[LabelSource
                 chromosomes=document.chromosomes(info.id),
                 steps=partial(_decoded, document.steps(info.id), document.path),
                 is_cluster=info.is_cluster,
+                left_out="the slide was rejected" if info.state is SlideState.REJECTED else "",
             )
         )
     return sources

@@ -10,11 +10,20 @@ from chromview.app.controller import Controller
 from chromview.app.document import Changed
 from chromview.app.mask_deeds import MaskDeeds
 from chromview.app.selection import doubtful, reading_order, step
-from chromview.app.slides import SlideState
+from chromview.app.slides import Order, SlideState
 from chromview.app.tools import Label, Over, Tool
-from chromview.core.chromosome import FloatArray, Slot, Stain
+from chromview.core.chromosome import FloatArray, Mark, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
+
+SET_STATES: dict[SlideState | None, str] = {
+    None: "by_work",
+    SlideState.STARTED: "started",
+    SlideState.DONE: "done",
+    SlideState.COUNTED: "counted",
+    SlideState.REJECTED: "rejected",
+}
+"""States of a slide that a person can set, with the ends of their actions' ids."""
 
 TURN = 15.0
 """Degrees of one turn in the karyogram."""
@@ -51,6 +60,10 @@ class Performer(MaskDeeds):
             "chromosome.find_axis": lambda: self._edit_selected(self._find_axis),
             "chromosome.reject": lambda: self._edit_selected(lambda slide, id: self._document.reject(slide, [id])),
             "chromosome.restore": lambda: self._edit_selected(lambda slide, id: self._document.restore(slide, [id])),
+            "karyogram.swap": self._swap,
+            "karyogram.derivative": lambda: self._mark(Mark.DERIVATIVE),
+            "karyogram.marker": lambda: self._mark(Mark.MARKER),
+            "karyogram.unmark": lambda: self._mark(Mark.NONE),
             "karyogram.to_tray": lambda: self.move_selected(None),
             "karyogram.back_to_class": self._back_to_class,
             "case.next_slide": lambda: self.go_slide(1),
@@ -63,6 +76,10 @@ class Performer(MaskDeeds):
             "case.stain_dapi": lambda: self._set_stain(Stain.DAPI),
             "case.remove_slide": self._remove_slide,
         }
+        for state, name in SET_STATES.items():
+            self._table[f"case.state_{name}"] = partial(self._set_state, state)
+        for order in Order:
+            self._table[f"view.sort_{order}"] = partial(controller.sort_slides, order)
         for tool in Tool:
             self._table[f"mask.{tool}"] = partial(self._take, tool)
         for over in Over:
@@ -113,7 +130,7 @@ class Performer(MaskDeeds):
 
     def go_slide(self, direction: int) -> None:
         """Show the next (1) or previous (-1) slide; stops at the ends."""
-        slides = [info.id for info in self._document.slides]
+        slides = [info.id for info in self.controller.slides]
         current = self.controller.selection.slide
         place = slides.index(current) + direction if current in slides else 0
         if 0 <= place < len(slides):
@@ -170,6 +187,32 @@ class Performer(MaskDeeds):
         if chromosome.slot is None or chromosome.slot.number != chromosome.number:
             others = [c for c in self.controller.chromosomes.values() if c.id != chromosome.id]
             self.move_selected(Slot(chromosome.number, free_position(others, chromosome.number)))
+
+    def _swap(self) -> None:
+        selected = self._selected()
+        if selected is None:
+            return
+        second = self.controller.selection.second or self._document.homologue_of(*selected)
+        if second is None:
+            raise UserError(
+                "it is not clear with which one this chromosome changes places",
+                advice="Ctrl+click the other one first.",
+            )
+        self._document.swap(*selected, second)
+
+    def _mark(self, mark: Mark) -> None:
+        self._edit_selected(lambda slide, id: self._document.set_mark(slide, id, mark))
+
+    def annotate(self, note: str) -> None:
+        """Write a note on the selected chromosome."""
+        self.controller.attempt(
+            lambda: self._edit_selected(lambda slide, id: self._document.annotate(slide, id, note)), "karyogram"
+        )
+
+    def _set_state(self, state: SlideState | None) -> None:
+        slide = self.controller.selection.slide
+        if slide is not None:
+            self._document.set_state(slide, state)
 
     # -- axis ----------------------------------------------------------------------------
 

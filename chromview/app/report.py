@@ -19,21 +19,13 @@ from chromview import __version__
 from chromview.app.cells import cells_of
 from chromview.app.document import Document
 from chromview.app.exporting import snapshot
-from chromview.app.slides import SlideInfo, SlideState, is_doubtful
+from chromview.app.slides import STATE_WORDS, SlideInfo, SlideState, is_doubtful
 from chromview.core.cells import find_clones
 from chromview.core.chromosome import CLASS_NAMES, Analysis, Chromosome, SlideImage, State
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
 
 RGB = npt.NDArray[np.uint8]
-
-STATES: dict[SlideState, str] = {
-    SlideState.NEW: "new",
-    SlideState.PROPOSED: "proposed",
-    SlideState.STARTED: "in work",
-    SlideState.DONE: "reviewed",
-}
-"""Slide states in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +98,8 @@ def report_work(
         If there is nothing to report on, or the case file is damaged.
     """
     shown = [info for info in infos if info.count and not info.missing]
+    if whole_case:  # the table of the case still has the others
+        shown = [info for info in shown if info.state is not SlideState.REJECTED]
     if not shown:
         raise UserError("no slide has chromosomes to report on", advice="Analyse a slide first.")
     head = _head(document, infos, signed, whole_case=whole_case)
@@ -131,7 +125,7 @@ def _head(document: Document, infos: list[SlideInfo], signed: str, *, whole_case
     cells = cells_of(document)
     found = find_clones(cells)
     rows = [
-        (i.name, STATES[i.state], str(i.count or ""), i.proposal, ("reviewed" if is_reviewed(i) else "proposal"))
+        (i.name, STATE_WORDS[i.state], str(i.count or ""), i.proposal, ("reviewed" if is_reviewed(i) else "proposal"))
         for i in infos
     ]
     table = tuple((*row[:4], row[4] if row[3] or row[2] else "") for row in rows)
@@ -201,7 +195,7 @@ def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) ->
         f"{states[State.PROPOSED]} proposed" + (f" ({doubtful} doubtful)" if doubtful else ""),
     ]
     yield "Slide", info.name
-    yield "State", STATES[info.state]
+    yield "State", STATE_WORDS[info.state]
     yield "Stain", "unknown" if info.stain is None else str(info.stain)
     yield "Chromosomes", f"{len(chromosomes)}: {', '.join(parts)}"
     counts = Counter(c.number for c in chromosomes)
@@ -209,6 +203,8 @@ def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) ->
         unusual = [f"{CLASS_NAMES[n - 1]} ×{counts[n]}" for n in range(1, 23) if counts[n] != 2]
         except_ = f", except {', '.join(unusual)}" if unusual else ""
         yield "Classes", f"autosomes two each{except_}; X ×{counts[23]}, Y ×{counts[24]}"
+    if captions := [f"{c.class_name}: {c.caption}" if c.number else c.caption for c in chromosomes if c.caption]:
+        yield "Notes", "; ".join(captions)
     if counts[0]:
         yield "Without a class", str(counts[0])
     quality = info.quality

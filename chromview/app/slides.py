@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
 
+_WHOLE = 46
 _CELL = 35
 """Chromosomes from which on they are taken for a cell."""
 
@@ -25,6 +27,38 @@ class SlideState(StrEnum):
     """A person decided on some of its chromosomes."""
     DONE = "done"
     """A person stands behind every chromosome that counts."""
+    COUNTED = "counted"
+    """A person counted its chromosomes and wants no more of it."""
+    REJECTED = "rejected"
+    """A person said that it is of no use."""
+
+
+STATE_WORDS: dict[SlideState, str] = {
+    SlideState.NEW: "new",
+    SlideState.PROPOSED: "proposed",
+    SlideState.STARTED: "in work",
+    SlideState.DONE: "reviewed",
+    SlideState.COUNTED: "counted only",
+    SlideState.REJECTED: "rejected",
+}
+"""Slide states in words."""
+
+LEFT_ASIDE = frozenset({SlideState.COUNTED, SlideState.REJECTED})
+"""States of slides whose karyotype nobody asks for."""
+
+
+class Order(StrEnum):
+    """How the slides of a case are sorted."""
+
+    ADDED = "added"
+    NAME = "name"
+    QUALITY = "quality"
+    STATE = "state"
+
+
+_UNFINISHED_FIRST = (
+    SlideState.STARTED, SlideState.PROPOSED, SlideState.NEW, SlideState.DONE, SlideState.COUNTED, SlideState.REJECTED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +87,8 @@ class SlideInfo:
         The image file is not the one that was added: its content differs.
     models
         Weight files that the analysis used, with their SHA-256; empty where nobody knows.
+    chosen_state
+        The state that a person chose, which `state` follows as far as it can; None if nobody did.
     """
 
     id: int
@@ -73,6 +109,58 @@ class SlideInfo:
     missing: bool = False
     changed: bool = False
     models: tuple[tuple[str, str], ...] = ()
+    chosen_state: SlideState | None = None
+
+
+def in_order(infos: Iterable[SlideInfo], order: Order) -> tuple[SlideInfo, ...]:
+    """Slides sorted: by name as people read numbers, best quality first, or what is unfinished first.
+
+    The best slide has 46 chromosomes or nearly, few overlaps and clusters, and lies well spread; clusters that were
+    photographed alone and slides that nobody measured come last.
+    """
+    if order is Order.ADDED:
+        return tuple(infos)
+    keys: dict[Order, Callable[[SlideInfo], Any]] = {
+        Order.NAME: lambda info: _readable(info.name),
+        Order.QUALITY: _quality,
+        Order.STATE: lambda info: _UNFINISHED_FIRST.index(info.state),
+    }
+    return tuple(sorted(infos, key=keys[order]))
+
+
+class Sorting:
+    """The order of the slides as it is shown: it stays as it is while a person works on one of them."""
+
+    def __init__(self) -> None:
+        self.order = Order.ADDED
+        self._places: dict[int, int] | None = None
+
+    def again(self) -> None:
+        """Sort anew the next time."""
+        self._places = None
+
+    def infos(self, infos: Sequence[SlideInfo]) -> tuple[SlideInfo, ...]:
+        """The slides in the order in which they were sorted last; new ones at the end."""
+        if self.order is Order.ADDED:
+            return tuple(infos)
+        if self._places is None:
+            self._places = {info.id: place for place, info in enumerate(in_order(infos, self.order))}
+        places = self._places
+        return tuple(sorted(infos, key=lambda info: places.get(info.id, len(places))))
+
+
+def _readable(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which "cell 9" comes before "cell 10"."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _quality(info: SlideInfo) -> tuple[float, ...]:
+    quality = info.quality
+    if quality.count is None:
+        return (2.0,)
+    overlaps, clusters = quality.overlaps or 0, quality.clusters or 0
+    return (float(info.is_cluster), abs(quality.count - _WHOLE), overlaps, clusters, -(quality.spread or 0.0))
 
 
 def fields_of(analysis: Analysis) -> dict[str, Any]:
@@ -90,7 +178,7 @@ def fields_of(analysis: Analysis) -> dict[str, Any]:
 
 def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> dict[str, Any]:
     """What can be counted from the chromosomes of a slide, as JSON values by name."""
-    from chromview.core.karyotype import formula
+    from chromview.core.karyotype import formula_of_cell
 
     everything = list(chromosomes)
     counted = [c for c in everything if c.in_karyogram]
@@ -104,6 +192,9 @@ def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> 
         state = SlideState.PROPOSED
     else:
         state = SlideState.STARTED
+    chosen = fields.get("set_state")
+    if chosen and not (chosen == SlideState.DONE and untouched):  # what came later may have to be looked at
+        state = SlideState(chosen)
     # Of a slide that no model has seen, a few outlined chromosomes say nothing about the cell.
     whole = not fields.get("is_cluster") and (bool(fields.get("stain")) or len(counted) >= _CELL)
     return {
@@ -111,7 +202,7 @@ def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> 
         "count": len(counted),
         "doubtful": doubtful,
         "untouched": untouched,
-        "proposal": formula([c.number for c in counted]) if whole else "",
+        "proposal": formula_of_cell(counted) if whole else "",
     }
 
 
@@ -159,5 +250,6 @@ def info_of(
         untouched=int(summary.get("untouched", 0)),
         missing=missing,
         changed=changed,
+        chosen_state=SlideState(known["set_state"]) if "set_state" in known else None,
         models=tuple((str(name), str(sha256)) for name, sha256 in sorted(known.get("models", {}).items())),
     )

@@ -6,11 +6,12 @@ repaints the difference. Actions are enabled from it alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chromview.app.selection import Selection, doubtful, second_of
-from chromview.app.slides import SlideState
+from chromview.app.slides import SlideInfo, SlideState
 from chromview.core.chromosome import Stain, State
 from chromview.errors import UserError
 
@@ -41,6 +42,8 @@ class ViewState:
         Whether the slide is a single cluster.
     analysed, stain
         Whether an analysis was there, and how the slide was stained as far as anyone said.
+    slide_state
+        The state of the slide that a person chose; None where it follows from the chromosomes.
     selected, second
         Ids of the selected chromosome and of the one label 2, join and split overlap mean.
     count
@@ -73,6 +76,7 @@ class ViewState:
     is_cluster: bool = False
     analysed: bool = False
     stain: Stain | None = None
+    slide_state: SlideState | None = None
     selected: int | None = None
     second: int | None = None
     count: int = 0
@@ -110,9 +114,10 @@ def resolve(
     case_name: str,
     reading: bool = False,
     exporting: tuple[str, float] | None = None,
+    slides: Sequence[SlideInfo] | None = None,
 ) -> ViewState:
-    """Derive the view state from the document and the selection."""
-    slides = document.slides
+    """Derive the view state from the document and the selection; `slides` are those of the document, sorted."""
+    slides = document.slides if slides is None else slides
     at_work = -1 if running is None else next((n for n, info in enumerate(slides) if info.id == running.slide), -1)
     base = {
         "running_index": at_work,
@@ -138,6 +143,7 @@ def resolve(
         is_cluster=info.is_cluster,
         analysed=info.quality.count is not None or info.state is not SlideState.NEW,
         stain=info.stain,
+        slide_state=info.chosen_state,
         selected=selected,
         second=second_of(chromosomes, selected, selection.second, cluster=info.is_cluster),
         count=sum(c.in_karyogram for c in chromosomes.values()),

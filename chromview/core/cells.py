@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, State
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, Mark, State
 from chromview.core.karyotype import AUTOSOMES, X, Y, formula, ploidy
 
 CELLS_OF_GAIN = 2
@@ -41,6 +41,8 @@ class Cell:
         Whether a person stands behind every chromosome that counts.
     slide
         Number of the slide in its case, 0 if it has none.
+    derivatives, markers
+        Classes of the derivatives among `counts`, and how many of `without_class` are markers.
     """
 
     name: str
@@ -48,6 +50,13 @@ class Cell:
     without_class: int = 0
     accepted: bool = False
     slide: int = 0
+    derivatives: tuple[int, ...] = ()
+    markers: int = 0
+
+    @property
+    def marked(self) -> bool:
+        """Whether a chromosome is a derivative or a marker, which numbers of whole chromosomes do not tell."""
+        return bool(self.derivatives) or self.markers > 0
 
     @property
     def total(self) -> int:
@@ -57,7 +66,7 @@ class Cell:
     @property
     def formula(self) -> str:
         """Its karyotype as far as whole chromosomes go, "" if none has a class."""
-        return formula_of(self.counts)
+        return formula_of(self.counts, self.derivatives, self.markers)
 
 
 def cell_of(name: str, chromosomes: Iterable[Chromosome], slide: int = 0) -> Cell:
@@ -70,12 +79,15 @@ def cell_of(name: str, chromosomes: Iterable[Chromosome], slide: int = 0) -> Cel
         numbers[0],
         bool(counted) and all(c.state is not State.PROPOSED for c in counted),
         slide,
+        tuple(sorted(c.number for c in counted if c.mark is Mark.DERIVATIVE and c.number)),
+        sum(c.mark is Mark.MARKER for c in counted),
     )
 
 
-def formula_of(counts: Sequence[int]) -> str:
+def formula_of(counts: Sequence[int], derivatives: Sequence[int] = (), markers: int = 0) -> str:
     """The karyotype of a cell with this many chromosomes of class 1..24."""
-    return formula(number for number, count in enumerate(counts, start=1) for _ in range(count))
+    numbers = (number for number, count in enumerate(counts, start=1) for _ in range(count))
+    return formula(numbers, derivatives=derivatives, markers=markers)
 
 
 class Change(NamedTuple):
@@ -176,11 +188,12 @@ def find_clones(cells: Sequence[Cell]) -> Clones:
     """Cells of exactly one karyotype together, as far as ISCN calls them a clone.
 
     A normal cell is one by itself; cells that gained chromosomes are from `CELLS_OF_GAIN` on, cells that lack any
-    from `CELLS_OF_LOSS` on. Cells with chromosomes without a class are in no clone.
+    from `CELLS_OF_LOSS` on. Cells with chromosomes without a class, and with
+    derivatives or markers, are in no clone: whether two of those are the same, numbers cannot tell.
     """
     together: dict[Counts, list[Cell]] = {}
     for cell in cells:
-        if not cell.without_class and sum(cell.counts) > 0:
+        if not cell.without_class and not cell.marked and sum(cell.counts) > 0:
             together.setdefault(cell.counts, []).append(cell)
     clones = []
     for counts, members in together.items():

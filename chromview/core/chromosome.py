@@ -51,6 +51,16 @@ class State(StrEnum):
     REJECTED = "rejected"
 
 
+class Mark(StrEnum):
+    """What a person says of the structure of a chromosome, in ISCN's short forms."""
+
+    NONE = ""
+    DERIVATIVE = "der"
+    """Rearranged; called after the class of its centromere."""
+    MARKER = "mar"
+    """Nobody can say what it is; it has no class."""
+
+
 class DecidedBy(StrEnum):
     """Who chose the class."""
 
@@ -160,6 +170,8 @@ class Chromosome:
         Extra turn in the karyogram by a person, degrees counter-clockwise.
     axis_placed, centromere_placed
         Whether a person drew the axis, or said where the centromere is; no model moves it then.
+    mark, note
+        What a person says of its structure, and what a person wrote on it.
     """
 
     id: int
@@ -182,6 +194,8 @@ class Chromosome:
     angle: float = 0.0
     axis_placed: bool = False
     centromere_placed: bool = False
+    mark: Mark = Mark.NONE
+    note: str = ""
     _area: int = field(default=-1, repr=False)
 
     def __post_init__(self) -> None:
@@ -218,6 +232,12 @@ class Chromosome:
     def class_name(self) -> str:
         """ "1".."22", "X", "Y", or "?" while unknown."""
         return CLASS_NAMES[self.number - 1] if self.number else "?"
+
+    @property
+    def caption(self) -> str:
+        """What stands beside it in the karyogram: "der(9)", "mar", its note; mostly nothing."""
+        marked = f"der({self.class_name})" if self.mark is Mark.DERIVATIVE else str(self.mark)
+        return ", ".join(part for part in (marked, self.note) if part)
 
     @property
     def in_karyogram(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, Slot, State
+from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, Mark, Slot, State
 
 FIELDS: tuple[str, ...] = tuple(f.name for f in fields(Chromosome) if f.name not in {"id", "box", "mask", "_area"})
 """Names of the fields of a chromosome that are not its identity and not its mask."""
@@ -365,6 +365,8 @@ class _Reader:
                 return DecidedBy(value)
             case "doubts":
                 return tuple(value)
+            case "mark":
+                return Mark(value)
         if value is None:
             return None
         match name:

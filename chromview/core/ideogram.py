@@ -22,6 +22,12 @@ RESOLUTIONS: tuple[int, ...] = (400, 550, 850)
 """Numbers of bands for which there is a table."""
 
 
+BAND_GREY: dict[str, int] = {"gneg": 250, "gvar": 205, "stalk": 225, "acen": 150}
+"""Grey value, 0..255, that a stain is drawn with."""
+DENSITY_GREY: dict[int, int] = {25: 205, 50: 150, 75: 95, 100: 40}
+"""The same for the densities of "gpos" bands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """One band of an ideogram.

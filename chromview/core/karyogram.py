@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Stain
+from chromview.core.ideogram import BAND_GREY, DENSITY_GREY, Ideogram, load_ideograms
 from chromview.core.karyogram_layout import layout, turn_matrix
 from chromview.core.karyogram_plan import ClassArea, KaryogramLayout, Place, Placed, Rect, Row
 from chromview.core.straighten import Straightened
@@ -35,6 +36,7 @@ __all__ = [
 
 _HEADER = 44
 _FOOTER = 34
+_CAPTION = 84
 _Colour = tuple[int, int, int]
 
 
@@ -86,6 +88,8 @@ def render(
     title: str = "",
     footer: str = "For research use",
     zoom: float = 1.0,
+    captions: Mapping[int, str] | None = None,
+    bands: int = 550,
 ) -> npt.NDArray[np.uint8]:
     """Picture of a karyogram.
 
@@ -101,6 +105,10 @@ def render(
         Lines above (left) and below (right); no room is taken for an empty one.
     zoom
         Pixels of the picture for a canvas pixel; letters and lines grow with it.
+    captions
+        What stands above some pictures, by id: marks and notes. Long ones are cut.
+    bands
+        Of the ideograms, where `plan` has room for them.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def render(
     width, height = round(plan.width), round(plan.height)
     page = Image.new("RGB", (width, height + above + below), colours.paper)
     draw = ImageDraw.Draw(page)
-    _draw_frame(draw, plan, above, colours, zoom)
+    _draw_frame(draw, plan, above, colours, zoom, bands)
     canvas = np.asarray(page).copy()
     for placed in plan.placed:
         straight = straightened.get(placed.id)
@@ -120,6 +128,10 @@ def render(
             _paste(canvas, turned(straight, placed.angle, stain=stain), placed.rect, above, stain)
     page = Image.fromarray(canvas)
     draw = ImageDraw.Draw(page)
+    for placed in plan.placed:
+        caption = (captions or {}).get(placed.id, "")
+        if caption:
+            _draw_caption(draw, caption, placed, above, colours, zoom)
     if title:
         at = 24 * zoom, (_HEADER / 2 + 4) * zoom
         draw.text(at, title, fill=colours.ink, font=label_font(round(19 * zoom)), anchor="lm")
@@ -129,7 +141,9 @@ def render(
     return np.asarray(page).copy()
 
 
-def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colours: _Colours, zoom: float) -> None:
+def _draw_frame(
+    draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colours: _Colours, zoom: float, bands: int
+) -> None:
     """Everything but the chromosomes: lines, names, empty places, the tray."""
     lines = {row.rect.y: row.centromere_y for row in plan.rows}
     thin, small = max(1, round(zoom)), label_font(round(14 * zoom))
@@ -137,9 +151,11 @@ def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colou
         y = lines[area.rect.y] + dy
         draw.line([(area.rect.x, y), (area.rect.right, y)], fill=colours.faint, width=thin)
         base = area.line_y + dy
-        draw.line([(area.rect.x, base), (area.rect.right, base)], fill=colours.ink, width=thin)
-        for x in (area.rect.x, area.rect.right):
+        draw.line([(area.label.x, base), (area.label.right, base)], fill=colours.ink, width=thin)
+        for x in (area.label.x, area.label.right):
             draw.line([(x, base - 3 * zoom), (x, base)], fill=colours.ink, width=thin)
+        if area.ideogram is not None:
+            _draw_ideogram(draw, load_ideograms(bands)[area.number - 1], area.ideogram, dy, colours, thin)
         middle = area.label.centre[0], base + (area.label.bottom - area.line_y) / 2 + 1
         draw.text(middle, area.name, fill=colours.ink, font=label_font(round(20 * zoom)), anchor="mm")
     for place in plan.places:
@@ -150,6 +166,37 @@ def _draw_frame(draw: ImageDraw.ImageDraw, plan: KaryogramLayout, dy: int, colou
         draw.rectangle([box.x, box.y + dy, box.right, box.bottom + dy], outline=colours.faint, width=thin)
         at = box.x + 8 * zoom, box.y + dy + 12 * zoom
         draw.text(at, "Without a place", fill=colours.empty, font=small, anchor="lm")
+
+
+def _draw_ideogram(
+    draw: ImageDraw.ImageDraw, ideogram: Ideogram, rect: Rect, dy: int, colours: _Colours, thin: int
+) -> None:
+    """Bands grey by their density, the centromere red and drawn in."""
+    left, right, scale = rect.x, rect.right, rect.height / ideogram.length
+    for band in ideogram.bands:
+        top, bottom = rect.y + dy + band.start * scale, rect.y + dy + band.stop * scale
+        if band.stain == "acen":
+            tip, base = (bottom, top) if band.arm == "p" else (top, bottom)
+            draw.polygon([(left, base), (right, base), ((left + right) / 2, tip)], fill=(190, 70, 70))
+        else:
+            grey = BAND_GREY.get(band.stain, DENSITY_GREY.get(band.density, 255))
+            draw.rectangle([left, top, right, bottom], fill=(grey, grey, grey))
+    middle = rect.y + dy + ideogram.centromere * rect.height
+    for upper, lower in ((rect.y + dy, middle), (middle, rect.bottom + dy)):
+        draw.rounded_rectangle([left, upper, right, lower], radius=3 * thin, outline=colours.ink, width=thin)
+
+
+def _draw_caption(
+    draw: ImageDraw.ImageDraw, caption: str, placed: Placed, dy: int, colours: _Colours, zoom: float
+) -> None:
+    """Above a place; in the tray, below, where its title does not stand."""
+    font = label_font(round(12 * zoom))
+    shown = caption
+    while draw.textlength(shown, font=font) > _CAPTION * zoom and len(shown) > 2:
+        shown = f"{shown.rstrip('…')[:-1]}…"
+    rect = placed.rect
+    y, anchor = (rect.y - 2 * zoom, "mb") if placed.slot is not None else (rect.bottom + 2 * zoom, "mt")
+    draw.text((rect.centre[0], y + dy), shown, fill=colours.ink, font=font, anchor=anchor)
 
 
 def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int, thin: int) -> None:

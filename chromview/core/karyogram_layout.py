@@ -32,6 +32,7 @@ PLACE_GAP = 10.0
 CLASS_GAP = 44.0
 BLOCK_GAP = 72.0
 TRAY_TITLE = 22.0
+IDEOGRAM_WIDTH = 12.0
 LONGEST = 170.0
 """Height that the longest chromosome of a cell gets if neither scale nor width are asked for."""
 
@@ -104,10 +105,12 @@ class _Class:
     widths: tuple[float, ...]
     missing: _Picture
     """As large as a chromosome of this class would be."""
+    beside: float = 0.0
+    """Room for an ideogram left of the places."""
 
     @property
     def width(self) -> float:
-        return sum(self.widths) + PLACE_GAP * (len(self.widths) - 1)
+        return self.beside + sum(self.widths) + PLACE_GAP * (len(self.widths) - 1)
 
 
 def layout(
@@ -117,6 +120,7 @@ def layout(
     scale: float | None = None,
     width: float | None = None,
     show_tray: bool = False,
+    ideograms: bool = False,
 ) -> KaryogramLayout:
     """Place every chromosome of a cell.
 
@@ -135,6 +139,8 @@ def layout(
         as letters and gaps allow.
     show_tray
         Whether an empty tray takes room, so that something can be dropped there.
+    ideograms
+        Whether there is room for an ideogram left of each class.
 
     Returns
     -------
@@ -143,8 +149,8 @@ def layout(
     drawn = [c for c in chromosomes if c.in_karyogram and c.id in straightened]
     natural = LONGEST / max((straightened[c.id].length for c in drawn), default=LONGEST)
     if scale is None and width is not None:
-        scale = _scale_for(width, natural, lambda s: _place_all(drawn, straightened, s, show_tray).width)
-    return _place_all(drawn, straightened, scale or natural, show_tray)
+        scale = _scale_for(width, natural, lambda s: _place_all(drawn, straightened, s, show_tray, ideograms).width)
+    return _place_all(drawn, straightened, scale or natural, show_tray, ideograms)
 
 
 def _scale_for(width: float, natural: float, width_at: Callable[[float], float]) -> float:
@@ -165,11 +171,15 @@ def _scale_for(width: float, natural: float, width_at: Callable[[float], float])
 
 
 def _place_all(
-    drawn: Sequence[Chromosome], straightened: Mapping[int, Straightened], scale: float, show_tray: bool
+    drawn: Sequence[Chromosome],
+    straightened: Mapping[int, Straightened],
+    scale: float,
+    show_tray: bool,
+    ideograms: bool,
 ) -> KaryogramLayout:
     by_class, tray = _sort(drawn)
     pictures = {c.id: _picture(c, straightened[c.id], scale) for c in drawn}
-    classes = _classes(by_class, pictures, drawn)
+    classes = _classes(by_class, pictures, drawn, IDEOGRAM_WIDTH + PLACE_GAP if ideograms else 0.0)
     inner = max(
         sum(classes[n].width + CLASS_GAP for block in row for n in block) + BLOCK_GAP * (len(row) - 1) for row in ROWS
     )
@@ -218,6 +228,7 @@ def _classes(
     by_class: Mapping[int, Mapping[int, Chromosome]],
     pictures: Mapping[int, _Picture],
     drawn: Sequence[Chromosome],
+    beside: float,
 ) -> dict[int, _Class]:
     counts = Counter({number: len(members) for number, members in by_class.items()})
     expected = expected_copies(counts)
@@ -236,7 +247,7 @@ def _classes(
             max(usual, pictures[members[position].id].width if position in members else 0) for position in range(places)
         )
         shown = {position: pictures[c.id] for position, c in members.items()}
-        result[number] = _Class(number, shown, expected[number], places, widths, missing)
+        result[number] = _Class(number, shown, expected[number], places, widths, missing, beside)
     return result
 
 
@@ -274,7 +285,7 @@ def _place_class(
     """Put one class with its left edge at `left` into a row whose centromere line is at `line`."""
     number, missing = members.number, members.missing
     base = row.bottom - LABEL_HEIGHT
-    x = left
+    x = left + members.beside
     for position in range(members.places):
         width = members.widths[position]
         cell = Rect(x - PLACE_GAP / 2, row.y, width + PLACE_GAP, row.height)
@@ -291,10 +302,11 @@ def _place_class(
     outline = Rect(extra.centre[0] - missing.width / 2, line - missing.up, missing.width, missing.height)
     places.append(Place(Slot(number, members.places), extra, outline, None, False))
     rect = Rect(left - PLACE_GAP / 2, row.y, members.width + PLACE_GAP, row.height)
-    label = Rect(left - PLACE_GAP / 2, base, members.width + PLACE_GAP, LABEL_HEIGHT)
-    areas.append(
-        ClassArea(number, CLASS_NAMES[number - 1], rect, label, base + 4, len(members.pictures), members.expected)
-    )
+    beside = members.beside
+    label = Rect(left + beside - PLACE_GAP / 2, base, members.width - beside + PLACE_GAP, LABEL_HEIGHT)
+    ideogram = Rect(left, line - missing.up, IDEOGRAM_WIDTH, missing.height) if beside else None
+    count, name = len(members.pictures), CLASS_NAMES[number - 1]
+    areas.append(ClassArea(number, name, rect, label, base + 4, count, members.expected, ideogram))
 
 
 def _place_tray(pictures: Sequence[_Picture], at: Rect, placed: list[Placed], show: bool) -> Rect:

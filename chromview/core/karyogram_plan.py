@@ -109,6 +109,8 @@ class ClassArea:
         Height of the line under its chromosomes, drawn over the width of `label`.
     count, expected
         How many chromosomes stand there and how many should.
+    ideogram
+        Where its ideogram is drawn, its centromere on the row's line; None where there is none.
     """
 
     number: int
@@ -118,6 +120,7 @@ class ClassArea:
     line_y: float
     count: int
     expected: int
+    ideogram: Rect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,13 @@ class KaryogramLayout:
         ]
         places = [replace(p, rect=p.rect.enlarged(factor), outline=p.outline.enlarged(factor)) for p in self.places]
         classes = [
-            replace(c, rect=c.rect.enlarged(factor), label=c.label.enlarged(factor), line_y=c.line_y * factor)
+            replace(
+                c,
+                rect=c.rect.enlarged(factor),
+                label=c.label.enlarged(factor),
+                line_y=c.line_y * factor,
+                ideogram=c.ideogram and c.ideogram.enlarged(factor),
+            )
             for c in self.classes
         ]
         rows = [Row(row.rect.enlarged(factor), row.centromere_y * factor) for row in self.rows]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, Mark, Slot
 
 X = 23
 Y = 24
@@ -88,7 +88,17 @@ def ploidy(count: int) -> int:
     return 1 if count <= 34 else 2 + (count - 35) // 23
 
 
-def formula(numbers: Iterable[int]) -> str:
+def formula_of_cell(chromosomes: Iterable[Chromosome]) -> str:
+    """The karyotype of these chromosomes, marks included; rejected ones, nuclei and debris do not count."""
+    counted = [c for c in chromosomes if c.in_karyogram]
+    return formula(
+        (c.number for c in counted if c.mark is not Mark.MARKER),
+        derivatives=[c.number for c in counted if c.mark is Mark.DERIVATIVE and c.number],
+        markers=sum(c.mark is Mark.MARKER for c in counted),
+    )
+
+
+def formula(numbers: Iterable[int], *, derivatives: Sequence[int] = (), markers: int = 0) -> str:
     """The karyotype of a cell in ISCN's notation, as far as whole chromosomes go.
 
     Total, sex chromosomes, then what is too many and missing in the order of the
@@ -102,6 +112,11 @@ def formula(numbers: Iterable[int]) -> str:
     numbers
         Class number of each chromosome, 1..24. Zeros, chromosomes without a class, are left
         out of everything: the formula claims nothing about them.
+    derivatives
+        Class numbers of those among them that are derivatives: ``46,XX,der(9)``, and ``47,XX,+der(9)`` where one is
+        too many.
+    markers
+        How many markers there are besides: ``47,XX,+mar``, ``48,XX,+2mar``.
 
     Returns
     -------
@@ -116,16 +131,20 @@ def formula(numbers: Iterable[int]) -> str:
     counts.pop(0, None)
     if any(number not in range(1, 25) for number in counts):
         raise ValueError(f"classes are 1 to 24, not {sorted(counts)}")
-    total = counts.total()
+    total = counts.total() + markers
     if not total:
         return ""
     sets = ploidy(total)
-    sex = "X" * counts[X] + "Y" * counts[Y]
-    changes = [
-        sign + CLASS_NAMES[number - 1]
-        for number in AUTOSOMES
-        for sign in ("+" if counts[number] > sets else "-",) * abs(counts[number] - sets)
-    ]
+    changed = Counter(derivatives)
+    sex = "X" * (counts[X] - changed[X]) + "Y" * (counts[Y] - changed[Y])
+    changes = [f"der({CLASS_NAMES[number - 1]})" for number in (X, Y) for _ in range(changed[number])]
+    for number in AUTOSOMES:
+        name, extra = CLASS_NAMES[number - 1], counts[number] - sets
+        gained = min(changed[number], max(extra, 0))  # a derivative beside a whole set of homologues is the gain
+        changes += ["-" + name] * -extra + ["+" + name] * (extra - gained)
+        changes += [f"+der({name})"] * gained + [f"der({name})"] * (changed[number] - gained)
+    if markers:
+        changes.append(f"+{markers if markers > 1 else ''}mar")
     level = f"<{sets}n>" if sets != 2 and (changes or len(sex) != sets) else ""
     return ",".join([f"{total}{level}", sex or "?", *changes])
 

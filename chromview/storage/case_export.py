@@ -15,6 +15,7 @@ from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress, silent
 from chromview.storage.exports import (
     CSV_COLUMNS,
+    MARK_COLUMNS,
     annotations_json,
     counted,
     row,
@@ -93,7 +94,7 @@ def write_case(
     notes: list[str] = []
     taken: set[str] = set()
     text = io.StringIO()
-    table = csv.DictWriter(text, ("slide", *CSV_COLUMNS), lineterminator="\n")
+    table = csv.DictWriter(text, ("slide", *CSV_COLUMNS, *MARK_COLUMNS), lineterminator="\n")
     table.writeheader()
     written = 0
     share = 0.5 if report is not None else 1.0

@@ -34,6 +34,9 @@ CSV_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 """Columns of ``karyotype.csv``; what they mean says `row`."""
 
+MARK_COLUMNS: tuple[str, ...] = ("mark", "note")
+"""Further columns, of a slide on which a person marked a chromosome or wrote on one."""
+
 DPI = 300
 """Pixels an inch of the pictures that are exported."""
 PRINT_WIDTH_MM = 170.0
@@ -98,7 +101,8 @@ def row(chromosome: Chromosome, shared: BoolArray) -> dict[str, str | int | floa
         "network", "cell" or "person"; `slot` class and place ("21.3"; "" in the tray); `x`, `y`, `width`, `height`
         of the bounding box, pixels; `angle_deg` and `polarity` ("up" or "down": where the p arm points as the slide
         stands) as in `tilt`; `length_px` along the axis; `centromere_index` length of the p arm by the whole
-        length, 0..1 ("" if unknown); `area_px` of the mask; `overlap_px` of it shared with others.
+        length, 0..1 ("" if unknown); `area_px` of the mask; `overlap_px` of it shared with others; `mark` "der", "mar"
+        or "" and `note`, as a person said.
     """
     angle, p_up = tilt(chromosome)
     index: float | str = ""
@@ -124,6 +128,8 @@ def row(chromosome: Chromosome, shared: BoolArray) -> dict[str, str | int | floa
         "centromere_index": index,
         "area_px": chromosome.area,
         "overlap_px": int(np.count_nonzero(shared[chromosome.box.slices] & chromosome.mask)),
+        "mark": str(chromosome.mark),
+        "note": chromosome.note,
     }
 
 
@@ -132,7 +138,8 @@ def karyotype_csv(chromosomes: Sequence[Chromosome], shape: tuple[int, int]) -> 
     counting = counted(chromosomes)
     shared = overlaps(counting, shape)
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    columns = CSV_COLUMNS + MARK_COLUMNS * any(chromosome.caption for chromosome in counting)
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(row(chromosome, shared) for chromosome in counting)
     return text.getvalue()
@@ -194,17 +201,25 @@ def karyogram_picture(
     inverted: bool = False,
     title: str = "",
     footer: str = "For research use",
+    bands: int = 0,
 ) -> npt.NDArray[np.uint8]:
-    """The karyogram as ``(h, w, 3)`` uint8 RGB, `PRINT_WIDTH_MM` wide at `DPI` where letters and gaps allow."""
+    """The karyogram as ``(h, w, 3)`` uint8 RGB, `PRINT_WIDTH_MM` wide at `DPI` where letters and gaps allow.
+
+    With ideograms of so many `bands`, if there are any.
+    """
     counting = counted(chromosomes)
     straightened = straighten_all(image, counting, stain, inverted=inverted)
-    plan = layout(counting, straightened, width=PRINT_WIDTH_MM / 25.4 * _CANVAS_DPI)
-    return render(plan, straightened, stain=stain, title=title, footer=footer, zoom=DPI / _CANVAS_DPI)
+    plan = layout(counting, straightened, width=PRINT_WIDTH_MM / 25.4 * _CANVAS_DPI, ideograms=bands > 0)
+    captions = {c.id: c.caption for c in counting if c.caption}
+    zoom = DPI / _CANVAS_DPI
+    options: dict[str, Any] = {"captions": captions, "zoom": zoom, "bands": bands or 550}
+    return render(plan, straightened, stain=stain, title=title, footer=footer, **options)
 
 
 def numbered(image: SlideImage, chromosomes: Sequence[Chromosome], **options: Any) -> npt.NDArray[np.uint8]:
     """The slide with its chromosomes outlined and numbered; `options` and result as `numbered_picture`."""
-    return numbered_picture(image, counted(chromosomes), **options)
+    names = {c.id: c.caption.partition(",")[0] for c in chromosomes if c.mark}
+    return numbered_picture(image, counted(chromosomes), names=names, **options)
 
 
 def write_karyotype_csv(path: Path | str, chromosomes: Sequence[Chromosome], shape: tuple[int, int]) -> None:
@@ -225,9 +240,11 @@ def write_karyogram_png(
     *,
     inverted: bool = False,
     title: str = "",
+    bands: int = 0,
 ) -> None:
-    """Write the karyogram as PNG; raises `UserError` if that fails."""
-    write_bytes(path, png(karyogram_picture(image, chromosomes, stain, inverted=inverted, title=title), dpi=DPI))
+    """Write the karyogram as PNG, with ideograms if `bands`; raises `UserError` if that fails."""
+    picture = karyogram_picture(image, chromosomes, stain, inverted=inverted, title=title, bands=bands)
+    write_bytes(path, png(picture, dpi=DPI))
 
 
 def write_numbered_png(

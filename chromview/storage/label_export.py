@@ -91,6 +91,8 @@ class LabelSource:
         Reads when each command was done, and the command.
     is_cluster
         Whether the slide is a single cluster.
+    left_out
+        Why nothing of it is written; "" if it is.
     """
 
     name: str
@@ -102,6 +104,7 @@ class LabelSource:
     chromosomes: Mapping[int, Chromosome]
     steps: Callable[[], Iterable[tuple[float, Command]]] = tuple
     is_cluster: bool = False
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,9 @@ def _write_slide(writing: _Writing, index: int, source: LabelSource) -> None:
         "chromosomes": [],
     }
     writing.slides.append(record)
-    counting = counted(tuple(source.chromosomes.values()))
+    if source.left_out:
+        writing.notes.append(f"{source.name} is left out: {source.left_out}.")
+    counting = [] if source.left_out else counted(tuple(source.chromosomes.values()))
     _note_left_out(writing, source, counting)
     image = _read(writing, source) if counting else None
     if image is not None:
@@ -258,7 +263,7 @@ def _read(writing: _Writing, source: LabelSource) -> SlideImage | None:
 
 def _note_left_out(writing: _Writing, source: LabelSource, counting: Sequence[Chromosome]) -> None:
     """Say what no form holds."""
-    everything = source.chromosomes.values()
+    everything = () if source.left_out else source.chromosomes.values()
     kinds = Counter(c.kind for c in everything if c.kind is not Kind.CHROMOSOME and c.state is not State.REJECTED)
     plural = {Kind.NUCLEUS: "nuclei", Kind.DEBRIS: "pieces of debris", Kind.CUT: "chromosomes cut by the border"}
     singular = {Kind.NUCLEUS: "nucleus", Kind.DEBRIS: "piece of debris", Kind.CUT: "chromosome cut by the border"}

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWhatsThis, QWidget
 
 from chromview.app import exporting
 from chromview.app.document import CASE_SUFFIX, Document
-from chromview.app.slides import SlideInfo
+from chromview.app.slides import Order, SlideInfo
+from chromview.core.enhance import Enhancement
+from chromview.core.ideogram import RESOLUTIONS
 from chromview.places import resources_dir
 from chromview.ui import theme
 from chromview.ui.exports import Exports
@@ -67,6 +69,8 @@ class Deeds:
             "mask.ask_again": window.again.open,
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
+            "karyogram.annotate": window.inspector.edit_note,
+            "karyogram.compare": self.show_homologues,
             "case.analyse_new": self._analyse_new,
             "case.cells": self.show_cells,
             "help.under_cursor": self.help_under_cursor,
@@ -74,6 +78,10 @@ class Deeds:
             "help.about": self._about,
         }
         self.exports = Exports(window)
+        self.bands = 550
+        self._table |= {f"view.bands_{bands}": partial(self.use_bands, bands) for bands in RESOLUTIONS}
+        self._table |= dict.fromkeys(("view.even_ground", "view.local_contrast", "view.sharpen"), self._enhance)
+        self._table["view.ideograms"] = lambda: window.karyogram.show_ideograms(check["view.ideograms"].isChecked())
         self._table |= self.exports.table()
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
@@ -103,6 +111,13 @@ class Deeds:
         window.actions_by_id.check(f"case.device_{self._device}", True)
         self.controller.analyse_new = str(settings.value("case/analyse_new", "true")).lower() == "true"
         window.actions_by_id.check("case.analyse_new", self.controller.analyse_new)
+        order = str(settings.value("view/sort", Order.ADDED))
+        self.controller.sort_slides(Order(order) if order in list(Order) else Order.ADDED)
+        window.actions_by_id.check(f"view.sort_{self.controller.slide_order}", True)
+        bands = _whole(settings.value("view/bands"), self.bands)
+        self.use_bands(bands if bands in RESOLUTIONS else self.bands)
+        window.actions_by_id.check("view.ideograms", str(settings.value("view/ideograms")) == "true")
+        window.karyogram.show_ideograms(window.actions_by_id["view.ideograms"].isChecked())
         tools.set_size(_whole(settings.value("tools/size"), tools.size))
         tools.set_opacity(_whole(settings.value("tools/opacity"), round(100 * tools.opacity)) / 100)
         tools.set_fill_rings(str(settings.value("tools/fill_rings", "false")).lower() == "true")
@@ -111,6 +126,9 @@ class Deeds:
     def remember(self, settings: QSettings) -> None:
         """Write colours, device and tools."""
         settings.setValue("view/colours", self._colours)
+        settings.setValue("view/sort", str(self.controller.slide_order))
+        settings.setValue("view/bands", self.bands)
+        settings.setValue("view/ideograms", "true" if self.window.karyogram.drawing.ideograms else "false")
         settings.setValue("case/device", self._device)
         settings.setValue("case/analyse_new", "true" if self.controller.analyse_new else "false")
         settings.setValue("tools/fill_rings", "true" if self.controller.tools.fill_rings else "false")
@@ -228,7 +246,8 @@ class Deeds:
 
     def export_karyogram(self, path: Path) -> None:
         """Write the karyogram of the slide shown as PNG."""
-        self._export(path, exporting.karyogram)
+        bands = self.bands if self.window.karyogram.drawing.ideograms else 0
+        self._export(path, partial(exporting.karyogram, bands=bands))
 
     def export_table(self, path: Path) -> None:
         """Write the table of the slide shown as CSV."""
@@ -254,6 +273,14 @@ class Deeds:
         cells.show()
         cells.activateWindow()
         return cells
+
+    def show_homologues(self) -> None:
+        """Show the homologues of the selected chromosome side by side; the same window each time."""
+        from chromview.ui.homologues import HomologuesWindow
+
+        found = self.window.findChild(HomologuesWindow, "homologues") or HomologuesWindow(self.window)
+        found.show()
+        found.activateWindow()
 
     # -- looks ---------------------------------------------------------------------------
 
@@ -285,10 +312,25 @@ class Deeds:
         if picture is not None:
             self.window.viewer.set_levels(*picture.auto_levels())
 
+    def _enhance(self) -> None:
+        on = [
+            self.window.actions_by_id[f"view.{name}"].isChecked()
+            for name in ("even_ground", "local_contrast", "sharpen")
+        ]
+        self.window.viewer.enhance(Enhancement(*on))
+
     def _full_contrast(self) -> None:
         picture = self.window.viewer.picture
         if picture is not None:
             self.window.viewer.set_levels(0, picture.top)
+
+    def use_bands(self, bands: int) -> None:
+        """Show ideograms of 400, 550 or 850 bands, wherever they are shown."""
+        self.bands = bands
+        self.window.actions_by_id.check(f"view.bands_{bands}", True)
+        self.window.inspector.portrait.set_bands(bands)
+        self.window.karyogram.set_bands(bands)
+        self.window.bands_changed.emit(bands)
 
     def _show_axis(self) -> None:
         shown = self.window.actions_by_id["view.axis"].isChecked()

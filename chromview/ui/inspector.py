@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -17,19 +17,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from chromview.app.marks import LONGEST_NOTE
 from chromview.core.axis_edit import measured_arms
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
-from chromview.core.ideogram import Ideogram, load_ideograms
-from chromview.errors import UserError
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, State
+from chromview.core.ideogram import Ideogram
 from chromview.ui.axis_layer import draw_straight_axis
+from chromview.ui.ideogram_paint import draw_ideogram, ideogram_of
 from chromview.ui.menus import ActionSet
 from chromview.ui.picture import qimage_grey
 
 if TYPE_CHECKING:
     from chromview.core.straighten import Straightened
 
-_BAND = {"gneg": 250, "gvar": 205, "stalk": 225, "acen": 150}
-_DENSITY = {25: 205, 50: 150, 75: 95, 100: 40}
 _STATE = {
     State.PROPOSED: "proposal",
     State.ACCEPTED: "accepted",
@@ -65,6 +64,7 @@ class Portrait(QWidget):
         self._image: QImage | None = None
         self._picture: Straightened | None = None
         self._held: float | None = None
+        self._number, self._bands = 0, 550
         self._ideogram: Ideogram | None = None
         self._paper = QColor(255, 255, 255)
 
@@ -76,13 +76,20 @@ class Portrait(QWidget):
         self._image = None if picture is None else qimage_grey(picture.image)
         self._picture = picture
         self._paper = QColor(0, 0, 0) if bright_on_dark else QColor(255, 255, 255)
-        self._ideogram = None
-        if number:
-            try:
-                self._ideogram = load_ideograms(550)[number - 1]
-            except UserError:
-                self._ideogram = None  # without its table the program still works, only without ideograms
+        self._number = number
+        self._ideogram = ideogram_of(number, self._bands)
         self.update()
+
+    def set_bands(self, bands: int) -> None:
+        """Show ideograms of 400, 550 or 850 bands."""
+        self._bands = bands
+        self._ideogram = ideogram_of(self._number, bands)
+        self.update()
+
+    @property
+    def ideogram(self) -> Ideogram | None:
+        """What stands beside the chromosome."""
+        return self._ideogram
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -96,7 +103,8 @@ class Portrait(QWidget):
             draw_straight_axis(painter, self._picture, rect, self._held)
         ink = QColor(255, 255, 255) if self._paper.lightness() < 128 else QColor(0, 0, 0)
         if self._ideogram is not None:
-            self._paint_ideogram(painter, self._ideogram, QRectF(self.width() - 26, rect.top(), 14, rect.height()), ink)
+            box = QRectF(self.width() - 26, rect.top(), 14, rect.height())
+            draw_ideogram(painter, self._ideogram, box, ink)
 
     def picture_rect(self) -> QRectF:
         """Where the straightened picture stands on this widget; empty without one."""
@@ -130,18 +138,6 @@ class Portrait(QWidget):
         rect = self.picture_rect()
         self._held = float(min(1.0, max(0.0, (event.position().y() - rect.top()) / max(rect.height(), 1.0))))
         self.update()
-
-    def _paint_ideogram(self, painter: QPainter, ideogram: Ideogram, rect: QRectF, ink: QColor) -> None:
-        for band in ideogram.bands:
-            y = rect.top() + band.start / ideogram.length * rect.height()
-            tall = band.length / ideogram.length * rect.height()
-            grey = _BAND.get(band.stain, _DENSITY.get(band.density, 255))
-            inset = 3.0 if band.stain in ("acen", "stalk") else 0.0
-            colour = QColor(190, 70, 70) if band.stain == "acen" else QColor(grey, grey, grey)
-            painter.fillRect(QRectF(rect.left() + inset, y, rect.width() - 2 * inset, tall), colour)
-        painter.setPen(QPen(ink, 0.8))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(rect, 4, 4)
 
 
 class ClassBars(QWidget):
@@ -220,9 +216,12 @@ class Inspector(QWidget):
     -------
     class_chosen(int)
         Class 1..24 that a person chose.
+    note_given(str)
+        What a person wrote on the chromosome.
     """
 
     class_chosen = Signal(int)
+    note_given = Signal(str)
 
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -251,6 +250,14 @@ class Inspector(QWidget):
         self.class_edit.installEventFilter(self)
         self.class_note = QLabel(self)
         self.class_note.setObjectName("inspector.class_note")
+        self.note_edit = QLineEdit(self)
+        self.note_edit.setObjectName("inspector.note")
+        self.note_edit.setAccessibleName("Note")
+        self.note_edit.setMaxLength(LONGEST_NOTE)
+        self.note_edit.setPlaceholderText("none")
+        self.note_edit.setToolTip("Stands beside the chromosome in the karyogram and on exports; Enter keeps it")
+        self.note_edit.returnPressed.connect(self._note_entered)
+        self.note_edit.installEventFilter(self)
         self.bars = ClassBars(self)
         self.bars.chosen.connect(self.class_chosen)
         self.facts = QLabel(self)
@@ -261,7 +268,7 @@ class Inspector(QWidget):
         self.empty.setObjectName("inspector.empty")
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._number = 0
+        self._number, self._note, self._id = 0, "", 0
         self._build(actions)
         self.show_chromosome(None, None, 0, bright_on_dark=False)
 
@@ -283,6 +290,7 @@ class Inspector(QWidget):
         row.addWidget(self.class_edit)
         row.addWidget(self.class_note, 1)
         form.addRow("Class", row)
+        form.addRow("Note", self.note_edit)
         column = QVBoxLayout()
         column.setSpacing(4)
         column.addWidget(self.title)
@@ -319,6 +327,9 @@ class Inspector(QWidget):
         if not self.class_edit.hasFocus() or self._number != chromosome.number:
             self.class_edit.setText(chromosome.class_name if chromosome.number else "")
         self._number = chromosome.number
+        if not self.note_edit.hasFocus() or self._id != chromosome.id or self._note != chromosome.note:
+            self.note_edit.setText(chromosome.note)
+        self._note, self._id = chromosome.note, chromosome.id
         self.class_edit.setEnabled(counts)
         note = (
             f"{chromosome.class_confidence:.0%}, {_DECIDED[chromosome.decided_by]}" if chromosome.number else "unknown"
@@ -343,6 +354,8 @@ class Inspector(QWidget):
             facts.append("Axis by a person")
         if chromosome.polarity_confidence:
             facts.append(f"p arm up {chromosome.polarity_confidence:.0%}")
+        if chromosome.mark is not Mark.NONE:
+            facts.append("Derivative" if chromosome.mark is Mark.DERIVATIVE else "Marker")
         if chromosome.slot is None and chromosome.in_karyogram:
             facts.append("In the tray: no place yet")
         return facts
@@ -351,6 +364,16 @@ class Inspector(QWidget):
         """Put the cursor into the class field."""
         self.class_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.class_edit.selectAll()
+
+    def edit_note(self) -> None:
+        """Put the cursor into the note."""
+        self.note_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.note_edit.selectAll()
+
+    def _note_entered(self) -> None:
+        self.note_edit.clearFocus()
+        if self.note_edit.text() != self._note:
+            self.note_given.emit(self.note_edit.text())
 
     def _class_entered(self) -> None:
         text = self.class_edit.text().strip().upper()
@@ -369,6 +392,8 @@ class Inspector(QWidget):
                 return True
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             self.class_edit.setText(CLASS_NAMES[self._number - 1] if self._number else "")
+            self.note_edit.setText(self._note)
             self.class_edit.clearFocus()
+            self.note_edit.clearFocus()
             return True
         return super().eventFilter(watched, event)

@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
@@ -135,10 +134,12 @@ class KaryogramView(QWidget):
             for id in before.keys() | after.keys():
                 if before.get(id) != after.get(id):
                     self._update_one(id)
+            if [look[-1] for look in before.values()] != [look[-1] for look in after.values()]:
+                self.update()  # marks and notes reach beyond their chromosome
 
     def _looks(self) -> dict[int, tuple[object, ...]]:
         """What can be seen of each chromosome beside its picture."""
-        return {c.id: (c.state, bool(c.doubts)) for c in self._chromosomes.values()}
+        return {c.id: (c.state, bool(c.doubts), c.caption) for c in self._chromosomes.values()}
 
     def _update_one(self, id: int | None) -> None:
         rect = None if id is None else self.rect_of(id)
@@ -155,6 +156,17 @@ class KaryogramView(QWidget):
             self._scroll_to(selected)
             for id in {*old, selected, second}:
                 self._update_one(id)
+
+    def show_ideograms(self, shown: bool) -> None:
+        """Show or hide ideograms beside the chromosomes."""
+        if shown != self.drawing.ideograms:
+            self.drawing.ideograms = shown
+            self.relayout(refit=True)
+
+    def set_bands(self, bands: int) -> None:
+        """Show ideograms of 400, 550 or 850 bands."""
+        self.drawing.bands = bands
+        self.update()
 
     def set_viewport(self, size: QSize) -> None:
         """Fit the karyogram into `size`, the visible part of the scroll area."""
@@ -182,19 +194,19 @@ class KaryogramView(QWidget):
 
         room = max(self._viewport.width() - 4.0, 100.0), max(self._viewport.height() - 4.0, 100.0)
         zoom = min(1.0, max(LEAST_ZOOM, room[0] / COMFORTABLE))
-        made = None
+        made, options = None, {"show_tray": True, "ideograms": self.drawing.ideograms}
         if not refit and self._layout is not None:
-            made = layout(drawn, self._pictures, scale=self._layout.scale, show_tray=True)
+            made = layout(drawn, self._pictures, scale=self._layout.scale, **options)
             if not (_near(made.width, self._fitted[0]) and _near(made.height, self._fitted[1])):
                 made = None
         if made is None:
             # Not to the last pixel, so that a chromosome may grow a little without all others becoming smaller.
-            made = layout(drawn, self._pictures, width=SLACK * room[0] / zoom, show_tray=True)
+            made = layout(drawn, self._pictures, width=SLACK * room[0] / zoom, **options)
             for _ in range(5):  # the height follows the scale, but letters and gaps do not shrink with it
                 tall = made.height * zoom
                 if tall <= room[1] or made.scale <= 0.2:
                     break
-                made = layout(drawn, self._pictures, scale=made.scale * max(0.6, 0.97 * room[1] / tall), show_tray=True)
+                made = layout(drawn, self._pictures, scale=made.scale * max(0.6, 0.97 * room[1] / tall), **options)
             self._fitted = made.width, made.height
         self._zoom = min(zoom, room[0] / made.width)
         self._layout = made
@@ -433,24 +445,6 @@ class KaryogramView(QWidget):
         if self.hasFocus():
             painter.resetTransform()
             paint_focus(painter, self)
-
-
-class KaryogramArea(QScrollArea):
-    """Scrolls the karyogram where it does not fit, and tells it how much room there is."""
-
-    def __init__(self, view: KaryogramView, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("karyogram.area")
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(view)
-        self._view = view
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        # Without the scroll bar, or its coming and going would change the layout in a circle.
-        self._view.set_viewport(self.maximumViewportSize())
 
 
 def _near(size: float, fitted: float) -> bool:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QTransform
 
 from chromview.core.chromosome import Chromosome, State
 from chromview.core.karyotype import GROUPS
 from chromview.ui.axis_layer import draw_straight_axis
+from chromview.ui.ideogram_paint import draw_ideogram, ideogram_of
 from chromview.ui.mask_layer import DOUBT
 from chromview.ui.picture import qimage_grey
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from chromview.core.straighten import Straightened
 
 _FIRST_OF_BLOCK = {1: "A", 4: "B", 6: "C", 13: "D", 16: "E", 19: "F", 21: "G"}
+CAPTION = 84.0
+"""Canvas pixels that mark and note may be wide."""
 FRAME = 8
 """Screen pixels by which frame and tick reach beyond a picture."""
 assert set(_FIRST_OF_BLOCK.values()) == set(GROUPS)
@@ -34,6 +37,8 @@ class KaryogramPainter:
         self.typed = ""
         self.axis = True
         """Whether axis and centromere of the selected chromosome are drawn."""
+        self.ideograms, self.bands = False, 550
+        """Whether ideograms stand beside the chromosomes, and of how many bands."""
         self.zoom = 1.0
         """Screen pixels for a canvas pixel; letters are drawn larger where it is small."""
         self.cluster = False
@@ -112,7 +117,10 @@ class KaryogramPainter:
         around = FRAME / self.zoom
         near = part.adjusted(-around, -around, around, around)
         for placed in canvas.placed:
-            if (drag is None or placed.id != drag[0]) and near.intersects(QRectF(*placed.rect)):
+            box = QRectF(*placed.rect)
+            if placed.id in self._chromosomes and self._chromosomes[placed.id].caption:
+                box.adjust(-CAPTION / 2, -2 * FRAME / self.zoom, CAPTION / 2, 2 * FRAME / self.zoom)
+            if (drag is None or placed.id != drag[0]) and near.intersects(box):
                 self._paint_one(painter, placed.id, placed.rect, canvas.scale)
         if drag is not None:
             placed_drag = canvas.of(drag[0])
@@ -147,6 +155,9 @@ class KaryogramPainter:
         # A count that differs is written out: colour or weight alone would be missed.
         name = f"{area.name} ×{area.count}" if wrong and (area.count or area.expected) else area.name
         painter.drawText(text, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, name)
+        ideogram = ideogram_of(area.number, self.bands) if area.ideogram is not None else None
+        if area.ideogram is not None and ideogram is not None:
+            draw_ideogram(painter, ideogram, QRectF(*area.ideogram), self.ink)
         group = _FIRST_OF_BLOCK.get(area.number)
         if group is not None:
             small = QFont(font)
@@ -201,12 +212,27 @@ class KaryogramPainter:
             )
             painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if chromosome.caption:
+            self._paint_caption(painter, chromosome.caption, frame, below=chromosome.slot is None)
         if chromosome.state is State.PROPOSED and chromosome.doubts:
             for colour, width in ((self._faint(120), 2.2), (DOUBT, 1.5)):
                 painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine))
                 painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
         elif chromosome.state is not State.PROPOSED:
             self._paint_check(painter, frame)
+
+    def _paint_caption(self, painter: QPainter, caption: str, frame: QRectF, *, below: bool) -> None:
+        """Mark and note above the picture, or below; what is too long is cut, the inspector has all of it."""
+        small = QFont(painter.font())
+        small.setPixelSize(self._letters(12, 9))
+        painter.setFont(small)
+        tall = 1.3 * small.pixelSize()
+        top = frame.bottom() + 1 if below else frame.top() - tall - 1
+        box = QRectF(frame.center().x() - CAPTION / 2, top, CAPTION, tall)
+        metrics = QFontMetricsF(small)
+        painter.setPen(self.ink)
+        text = metrics.elidedText(caption, Qt.TextElideMode.ElideRight, CAPTION)
+        painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text)
 
     def _paint_picture(self, painter: QPainter, id: int, centre: QPointF, angle: float, scale: float) -> None:
         """Draw a straightened picture, scaled and turned once and kept: all of them anew would take a frame's time."""

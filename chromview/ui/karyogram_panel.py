@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from chromview.app.view_state import ViewState
-from chromview.ui.karyogram import KaryogramArea, KaryogramView
+from chromview.ui.karyogram import KaryogramView
 
 
 def note_text(state: ViewState) -> str:
@@ -23,6 +23,24 @@ def note_text(state: ViewState) -> str:
     if not state.untouched:
         parts.append("all accepted")
     return ", ".join(parts)
+
+
+class KaryogramArea(QScrollArea):
+    """Scrolls the karyogram where it does not fit, and tells it how much room there is."""
+
+    def __init__(self, view: KaryogramView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("karyogram.area")
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(view)
+        self._view = view
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Without the scroll bar, or its coming and going would change the layout in a circle.
+        self._view.set_viewport(self.maximumViewportSize())
 
 
 class KaryogramPanel(QWidget):

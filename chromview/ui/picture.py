@@ -8,6 +8,7 @@ from PySide6.QtGui import QImage
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
+from chromview.core.enhance import Enhancement, enhance
 
 GreyArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -37,6 +38,8 @@ class Picture:
         Whether black and white are exchanged.
     histogram
         ``(128,)`` float 0..1, counts over 0..top, the square root of each.
+    enhancement
+        What is done to the pixels before they are shown; `pixels` stay as they are.
     """
 
     def __init__(self, pixels: GreyArray) -> None:
@@ -45,15 +48,32 @@ class Picture:
         if pixels.dtype == np.uint16:
             # 12 and 14 bit cameras use the lower part of 16 bits only.
             self.top = max(255, (1 << int(pixels.max(initial=0)).bit_length()) - 1)
-        counts = np.bincount(pixels[::4, ::4].ravel() >> 0, minlength=self.top + 1).astype(np.float64)
-        self._counts = counts[: self.top + 1]
-        bins = np.add.reduceat(self._counts, np.linspace(0, self.top + 1, 129).astype(int)[:-1])
-        bins = np.sqrt(bins)
-        self.histogram = bins / max(1.0, float(bins.max()))
+        self.enhancement = Enhancement()
+        self._drawn: GreyArray = pixels
+        self._count()
         self.levels = (0, self.top)
         self.inverted = False
         self._smaller: dict[int, GreyArray] = {1: pixels}
         self._shown: dict[int, tuple[Box, QImage]] = {}
+
+    def _count(self) -> None:
+        counts = np.bincount(self._drawn[::4, ::4].ravel() >> 0, minlength=self.top + 1).astype(np.float64)
+        self._counts = counts[: self.top + 1]
+        bins = np.add.reduceat(self._counts, np.linspace(0, self.top + 1, 129).astype(int)[:-1])
+        bins = np.sqrt(bins)
+        self.histogram = bins / max(1.0, float(bins.max()))
+
+    def enhance(self, how: Enhancement) -> bool:
+        """Show the slide enhanced, at levels that suit it; whether that changes anything."""
+        if how == self.enhancement:
+            return False
+        self.enhancement = how
+        self._drawn = np.minimum(enhance(self.pixels, how), self.top) if how else self.pixels
+        self._smaller = {1: self._drawn}
+        self._shown.clear()
+        self._count()
+        self.levels = self.auto_levels()
+        return True
 
     def auto_levels(self) -> tuple[int, int]:
         """Grey values that leave half a percent of the pixels darker and brighter."""
@@ -120,5 +140,5 @@ class Picture:
         if factor not in self._smaller:
             height, width = self.pixels.shape
             size = (max(1, -(-width // factor)), max(1, -(-height // factor)))
-            self._smaller[factor] = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)
+            self._smaller[factor] = cv2.resize(self._drawn, size, interpolation=cv2.INTER_AREA)
         return self._smaller[factor]

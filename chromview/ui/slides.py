@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from chromview.app.background import THUMBNAIL, Background
-from chromview.app.slides import SlideInfo, SlideState
+from chromview.app.slides import LEFT_ASIDE, STATE_WORDS, SlideInfo, SlideState
 from chromview.app.view_state import Running
 from chromview.ui.mask_layer import DOUBT
 from chromview.ui.picture import qimage_grey
@@ -44,6 +44,8 @@ def describe(
         return info.name, f"analysing {running.share:.0%}", False
     if waits:
         return info.name, "waiting", False
+    if info.state is SlideState.REJECTED:
+        return info.name, STATE_WORDS[info.state], False
     if info.state is SlideState.NEW:
         return info.name, "not analysed", False
     if info.is_cluster:
@@ -54,9 +56,26 @@ def describe(
             count = info.proposal
     if info.count == 0:
         return info.name, "nothing found", True
-    if info.doubtful:
+    if info.doubtful and info.state is not SlideState.COUNTED:
         return info.name, f"{count} · {info.doubtful} doubtful", True
-    return info.name, f"{count} · in work" if info.state is SlideState.STARTED else count, False
+    if info.state is SlideState.PROPOSED:
+        return info.name, count, False
+    return info.name, f"{count} · {STATE_WORDS[info.state]}", False
+
+
+_MARKS = {
+    SlideState.DONE: ("✓", QColor(0, 150, 95)),
+    SlideState.COUNTED: ("#", QColor(90, 98, 108)),
+    SlideState.REJECTED: ("✕", QColor(90, 98, 108)),
+}
+"""Sign and colour of states that stand on the thumbnail."""
+
+
+def _veil(palette: QPalette) -> QColor:
+    """What lies over the thumbnail of a slide that was left aside."""
+    colour = QColor(palette.color(QPalette.ColorRole.Base))
+    colour.setAlpha(150)
+    return colour
 
 
 class SlideList(QAbstractListModel):
@@ -182,8 +201,11 @@ class SlideDelegate(QStyledItemDelegate):
             painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(area.adjusted(8, 8, -8, -8))
-        if look or info.state is SlideState.DONE:
-            self._mark(painter, QRectF(area.right() - 18, area.top() + 2, 17, 17), look)
+        if info.state in LEFT_ASIDE:
+            painter.fillRect(area, _veil(palette))
+        if look or info.state in _MARKS:
+            sign, colour = ("!", DOUBT) if look else _MARKS[info.state]
+            self._mark(painter, QRectF(area.right() - 18, area.top() + 2, 17, 17), sign, colour)
         role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
         line = QRect(area.left(), area.bottom() + 4, area.width(), metrics.height())
@@ -196,17 +218,17 @@ class SlideDelegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def _mark(self, painter: QPainter, rect: QRectF, look: bool) -> None:
+    def _mark(self, painter: QPainter, rect: QRectF, sign: str, colour: QColor) -> None:
         painter.save()
         painter.setPen(QPen(QColor(20, 20, 20, 200), 1))
-        painter.setBrush(DOUBT if look else QColor(0, 150, 95))
+        painter.setBrush(colour)
         painter.drawEllipse(rect)
         font = QFont(painter.font())
         font.setBold(True)
         font.setPixelSize(12)
         painter.setFont(font)
-        painter.setPen(QColor(20, 20, 20) if look else QColor(255, 255, 255))
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "!" if look else "✓")
+        painter.setPen(QColor(20, 20, 20) if sign == "!" else QColor(255, 255, 255))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, sign)
         painter.restore()
 
 
@@ -227,7 +249,8 @@ class SlidesPanel(QListView):
         self.setAccessibleName("Slides")
         self.setWhatsThis(
             "<b>The slides of this case.</b> Drop images or a folder anywhere on the window to add some. "
-            "A yellow ! asks you to look, a green tick means that every chromosome was looked at."
+            "A yellow ! asks you to look, a green tick means that every chromosome was looked at, # that the slide was "
+            "only counted, ✕ that it was rejected. View > Sort slides sorts them."
         )
         self.list = SlideList(background, self)
         self.setModel(self.list)

@@ -32,6 +32,7 @@ from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Tool, Tools
 from chromview.core.chromosome import Box, Chromosome, SlideImage
 from chromview.core.commands import united
+from chromview.core.enhance import Enhancement
 from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.hints import draw_hints
@@ -119,6 +120,7 @@ class Viewer(Zoomable):
         self._gesture: Gesture | None = None
         self._space = False
         self._pointer: QPointF | None = None
+        self.enhancement = Enhancement()
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -140,6 +142,7 @@ class Viewer(Zoomable):
         self.masks.reset(self.shape)
         self.axis.show(None)
         if self.picture is not None:
+            self.picture.enhance(self.enhancement)
             self.picture.set_levels(self.picture.auto_levels(), False)
         self.fit()
         self._set_cursor()
@@ -153,6 +156,13 @@ class Viewer(Zoomable):
         self.masks.fill_all = self.masks.fill_all if fill is None else fill
         self.masks.refill()
         self.update()
+
+    def enhance(self, how: Enhancement) -> None:
+        """Show this slide and those that follow enhanced; the image itself is not touched."""
+        self.enhancement = how
+        if self.picture is not None and self.picture.enhance(how):
+            self.levels_changed.emit()
+            self.update()
 
     def set_levels(self, low: int, high: int) -> None:
         """Show grey value `low` as black and `high` as white."""

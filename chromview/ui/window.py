@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent, QStatusTipEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -48,6 +48,9 @@ class MainWindow(QMainWindow):
     settings
         Where layout and colours are remembered.
     """
+
+    bands_changed = Signal(int)
+    """How many bands ideograms show now."""
 
     def __init__(self, controller: Controller, settings: QSettings) -> None:
         super().__init__()
@@ -197,6 +200,7 @@ class MainWindow(QMainWindow):
         view.class_typed.connect(self.performer.set_class)
         view.menu_wanted.connect(self._context_menu)
         self.inspector.class_chosen.connect(self._class_chosen)
+        self.inspector.note_given.connect(self.performer.annotate)
         self.inspector.portrait.centromere_moved.connect(self.performer.move_centromere_in_picture)
 
     # -- remembering ---------------------------------------------------------------------

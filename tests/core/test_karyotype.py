@@ -156,3 +156,15 @@ def test_no_two_share_a_place_and_a_second_time_changes_nothing(members: list[tu
     assert all(a is b for a, b in zip(placed, again, strict=True))
     moved = assign_slots([replace(c, slot=None) for c in placed])
     assert {c.id for c in moved if c.slot} == {c.id for c in placed if c.slot}
+
+
+def test_marks_are_written_as_iscn_has_them() -> None:
+    female = [n for n in range(1, 23) for _ in range(2)] + [23, 23]
+    assert formula(female, derivatives=[9]) == "46,XX,der(9)"
+    assert formula([*female, 9], derivatives=[9]) == "47,XX,+der(9)"
+    assert formula([*female, 9, 9], derivatives=[9]) == "48,XX,+9,+der(9)"
+    assert formula(female, markers=1) == "47,XX,+mar"
+    assert formula(female, markers=2) == "48,XX,+2mar"
+    assert formula(female, derivatives=[23]) == "46,X,der(X)"
+    assert formula(female[2:], derivatives=[2]) == "44,XX,-1,-1,der(2)"
+    assert formula([n for n in female if n != 9] + [9], derivatives=[9]) == "45,XX,-9,der(9)"

@@ -1,0 +1,116 @@
+"""Edits of the karyogram beyond class and place: homologues exchanged, marks, notes, and the state of the slide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chromview.app import slots
+from chromview.app.edits import Edits, spoken, touched
+from chromview.app.slides import STATE_WORDS, SlideState
+from chromview.core.chromosome import Chromosome, DecidedBy, Mark, State
+from chromview.errors import UserError
+
+LONGEST_NOTE = 200
+"""Letters."""
+
+
+class Marks(Edits):
+    """Edits that a person makes in the karyogram, and what a person says of a slide as a whole."""
+
+    def swap(self, slide_id: int, first: int, second: int) -> None:
+        """Let two chromosomes of the karyogram change places, and with the places their classes.
+
+        Raises
+        ------
+        UserError
+            If one of them has no place, or it cannot be written.
+        """
+        there = self.chromosomes(slide_id)
+        a, b = there[first], there[second]
+        if a.slot is None or b.slot is None or not (a.in_karyogram and b.in_karyogram):
+            raise UserError("one of the two has no place in the karyogram", advice="Give it a class first.")
+        with self.transaction(slide_id, f"Swap of {spoken(a)} and {spoken(b)}") as edit:
+            for one, other in ((a, b), (b, a)):
+                assert other.slot is not None
+                moved = replace(one, slot=other.slot, state=touched(one))
+                if other.slot.number != one.number:
+                    moved = replace(moved, number=other.slot.number, class_confidence=1.0, decided_by=DecidedBy.PERSON)
+                edit.replace(moved)
+
+    def homologue_of(self, slide_id: int, id: int) -> int | None:
+        """The other chromosome of the same class, if there is exactly one in the karyogram."""
+        there = self.chromosomes(slide_id)
+        mine = there[id].slot
+        if mine is None:
+            return None
+        of_class = [c for c in there.values() if c.in_karyogram and c.slot is not None and c.slot.number == mine.number]
+        others = [c.id for c in of_class if c.id != id]
+        return others[0] if len(others) == 1 else None
+
+    def set_mark(self, slide_id: int, id: int, mark: Mark) -> None:
+        """Say that a chromosome is a derivative or a marker, or neither.
+
+        A derivative keeps its class and its place; a marker has no class and lies in the tray.
+
+        Raises
+        ------
+        UserError
+            If it is not in the karyogram, a derivative has no class, or it cannot be written.
+        """
+        old = self.chromosomes(slide_id)[id]
+        if not old.in_karyogram:
+            raise UserError(f"{spoken(old)} is not in the karyogram", advice="Restore it first.")
+        if mark is Mark.DERIVATIVE and not old.number:
+            raise UserError(
+                "a derivative is called after the class of its centromere, and this chromosome has no class",
+                advice="Type its class: 1 to 22, X or Y.",
+            )
+        title = f"Mark {mark.value} on {spoken(old)}" if mark else f"Removal of the mark of {spoken(old)}"
+        with self.transaction(slide_id, title) as edit:
+            if mark is old.mark:
+                return
+            marked = replace(old, mark=mark, state=touched(old))
+            if mark is Mark.MARKER:
+                slots.leave(edit, old)
+                marked = replace(marked, number=0, class_confidence=0.0, decided_by=DecidedBy.PERSON, slot=None)
+            edit.replace(marked)
+
+    def annotate(self, slide_id: int, id: int, note: str) -> None:
+        """Write a note on a chromosome; an empty one takes it away.
+
+        Raises
+        ------
+        UserError
+            If it is too long, or cannot be written.
+        """
+        old = self.chromosomes(slide_id)[id]
+        note = " ".join(note.split())
+        if len(note) > LONGEST_NOTE:
+            raise UserError(f"the note has {len(note)} letters", advice=f"Use {LONGEST_NOTE} at most.")
+        with self.transaction(slide_id, f"Note on {spoken(old)}") as edit:
+            if note != old.note:
+                edit.replace(replace(old, note=note, state=touched(old)))
+
+    def set_state(self, slide_id: int, state: SlideState | None) -> None:
+        """Say how far the work on a slide is; None leaves it to what was done on the slide.
+
+        Raises
+        ------
+        UserError
+            If it is called reviewed while there are proposals that nobody decided on, or it cannot be written.
+        """
+        there = self.chromosomes(slide_id).values()
+        waiting = sum(_is_proposal(c) for c in there)
+        if state is SlideState.DONE and waiting:
+            raise UserError(
+                f"{waiting} chromosomes of this slide are still proposals" if waiting > 1 else
+                "a chromosome of this slide is still a proposal",
+                advice="Look at them with Tab, or accept the rest with Shift+Enter.",
+            )  # fmt: skip
+        title = "State of the slide by its chromosomes" if state is None else f"State {STATE_WORDS[state]}"
+        with self.transaction(slide_id, title) as edit:
+            edit.set_fields({"set_state": None if state is None else str(state)})
+
+
+def _is_proposal(chromosome: Chromosome) -> bool:
+    return chromosome.in_karyogram and chromosome.state is State.PROPOSED
