@@ -165,6 +165,8 @@ class Asker(QObject):
         self.changed.emit()
 
     def _drop(self) -> None:
+        if self._waiting and self._question is not None:
+            self.controller.jobs.drop_questions(self._question.slide)
         self._question, self._waiting, self._alternatives = None, False, ()
 
     # -- asking --------------------------------------------------------------------------

@@ -188,14 +188,14 @@ class Jobs(QObject):
         """
         if self._closed:
             return
-        self._drop_questions(slide_id)
+        self.drop_questions(slide_id)
         job = Job(slide_id, number, image, None, self._device, work=work)
         place = sum(1 for waiting in self._waiting if not waiting.is_analysis)
         self._waiting.insert(place, job)
         self._next()
         self.queue_changed.emit()
 
-    def _drop_questions(self, slide_id: int | None) -> None:
+    def drop_questions(self, slide_id: int | None) -> None:
         """Forget what was asked about a slide, or about all."""
         gone = [w for w in self._waiting if w.work is not None and slide_id in (None, w.slide_id)]
         self._waiting = [w for w in self._waiting if w not in gone]
@@ -219,7 +219,7 @@ class Jobs(QObject):
 
     def cancel(self, slide_id: int | None = None) -> None:
         """Stop the analysis of a slide, or of all, and what is asked; `cancelled` tells when it has stopped."""
-        self._drop_questions(slide_id)
+        self.drop_questions(slide_id)
         gone = [w for w in self._waiting if w.is_analysis and slide_id in (None, w.slide_id)]
         self._waiting = [w for w in self._waiting if w not in gone]
         running = self._running

@@ -221,7 +221,37 @@ class MaskDeeds:
 
         self.controller.attempt(deed)
 
+    def split_along(self, line: list[tuple[float, float]]) -> None:
+        """Take the crossing apart that a line of (y, x) runs through, drawn along one of its two chromosomes."""
+        slide = self.controller.selection.slide
+        if slide is None:
+            return
+        crossed = {id: count for id, count in self._crossed(line).items() if count >= 4}
+        meant = sorted(crossed, key=lambda id: -crossed[id])[:2]
+        if not meant:
+            self.controller.said.emit("The line crosses no chromosome")
+            return
+        chosen = [self.controller.chromosomes[id] for id in meant]
+        if len(chosen) == 2 and not touches(*((c.box, c.mask) for c in chosen)):
+            meant = meant[:1]
+
+        def deed() -> None:
+            parts = self._document.split_along(slide, meant, line)
+            self.controller.selection.select(*parts)
+            self.controller.tools.set_tool(Tool.SELECT)
+            self.controller.reread(parts)
+
+        self.controller.attempt(deed)
+
     def _under_line(self, line: list[tuple[float, float]]) -> int | None:
+        crossed = self._crossed(line)
+        selected = self.controller.selection.chromosome
+        if selected in crossed:
+            return selected
+        return max(crossed, key=lambda id: crossed[id], default=None)
+
+    def _crossed(self, line: list[tuple[float, float]]) -> dict[int, int]:
+        """Ids of what a line of (y, x) runs through, and how far."""
         crossed: dict[int, int] = {}
         for (y0, x0), (y1, x1) in pairwise(line):
             steps = max(1, int(abs(y1 - y0) + abs(x1 - x0)))
@@ -232,10 +262,7 @@ class MaskDeeds:
                     inside = box.top <= y < box.bottom and box.left <= x < box.right
                     if inside and c.mask[y - box.top, x - box.left]:
                         crossed[c.id] = crossed.get(c.id, 0) + 1
-        selected = self.controller.selection.chromosome
-        if selected in crossed:
-            return selected
-        return max(crossed, key=lambda id: crossed[id], default=None)
+        return crossed
 
     def _pair(self) -> tuple[int, int, int] | None:
         self.controller.settle()

@@ -152,6 +152,50 @@ class MaskEdits(Edits):
             edit.replace(replace(whole, kind=Kind.CHROMOSOME, state=State.EDITED, doubts=(), **_UNREAD))
         return first.id
 
+    def split_along(self, slide_id: int, ids: Collection[int], line: npt.ArrayLike) -> tuple[int, ...]:
+        """Take a crossing apart along a line ``(n, 2)`` of points (y, x) in slide pixels, drawn on one chromosome.
+
+        One id: it becomes two, the larger keeps the id. Two ids: their arms are shared out anew, and each chromosome
+        keeps the id it has more of. Both hold the pixels they share.
+
+        Returns
+        -------
+        tuple of int
+            Ids of the two chromosomes, the one along the line first.
+
+        Raises
+        ------
+        UserError
+            If the line runs through no crossing, or it cannot be written.
+        """
+        from chromview.core import crossing, edit_masks
+
+        old = [self.chromosomes(slide_id)[id] for id in sorted(set(ids))]
+        box, mask = edit_masks.join([(c.box, c.mask) for c in old])
+        try:
+            halves = crossing.split_along(mask, np.asarray(line, float) - (box.top, box.left))
+        except ValueError:
+            raise UserError(
+                "the line runs through no crossing",
+                advice="Draw along one of the two chromosomes, from one arm through the crossing into the other.",
+            ) from None
+        if len(old) == 1:
+            keeps = [0 if halves[0].sum() >= halves[1].sum() else 1]
+        else:
+            own = [edit_masks.placed(c.mask, c.box, box) for c in old]
+            straight = (own[0] & halves[0]).sum() + (own[1] & halves[1]).sum()
+            crossed = (own[0] & halves[1]).sum() + (own[1] & halves[0]).sum()
+            keeps = [0, 1] if straight >= crossed else [1, 0]
+        result = [0, 0]
+        with self.transaction(slide_id, f"Splitting of {spoken_all(old)}") as edit:
+            for chromosome, half in zip(old, keeps, strict=True):
+                edit.replace(_part_of(chromosome, box, halves[half]))
+                result[half] = chromosome.id
+            if len(old) == 1:
+                made = edit.add(_stranger(_part_of(old[0], box, halves[1 - keeps[0]])))
+                result[1 - keeps[0]] = made
+        return tuple(result)
+
     def replace_cluster(self, slide_id: int, ids: Collection[int], parts: Sequence[Part]) -> tuple[int, ...]:
         """Put other masks in the place of the chromosomes of a cluster.
 
@@ -218,14 +262,14 @@ class MaskEdits(Edits):
         UserError
             If there is no crossing or no shared pixel, or it cannot be written.
         """
-        from chromview.core import edit_masks
+        from chromview.core import crossing, edit_masks
 
         wanted = [ids] if isinstance(ids, int) else sorted(set(ids))
         there = self.chromosomes(slide_id)
         if len(wanted) == 1:
             old = there[wanted[0]]
             try:
-                larger, smaller = edit_masks.split_crossing(old.mask)
+                larger, smaller = crossing.split_crossing(old.mask)
             except ValueError:
                 raise UserError(
                     "no crossing was found in this chromosome", advice="Cut it, or paint the second one with label 2."

@@ -23,6 +23,7 @@ class Tool(StrEnum):
     LASSO = "lasso"
     MAGIC = "magic"
     HINT = "hint"
+    SPLIT = "split"
 
     @property
     def paints(self) -> bool:

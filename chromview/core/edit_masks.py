@@ -5,13 +5,11 @@ Everything works on arrays of the size of the masks concerned, never of the slid
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
-from skimage.morphology import skeletonize
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, Box
@@ -19,7 +17,7 @@ from chromview.core.chromosome import BoolArray, Box
 Placed = tuple[Box, BoolArray]
 """A mask and where it lies: a box in slide pixels and a bool array of its shape."""
 
-_SMALLEST = 12
+SMALLEST = 12
 """Pixels below which a part is a splinter of the line and no chromosome."""
 
 
@@ -104,7 +102,7 @@ def cut(box: Box, mask: BoolArray, line: npt.ArrayLike) -> list[BoolArray]:
     areas = np.bincount(labels.ravel(), minlength=count)
     families: dict[int, list[int]] = {}
     for label in range(1, count):
-        if areas[label] >= _SMALLEST:
+        if areas[label] >= SMALLEST:
             families.setdefault(int(wholes[labels == label][0]), []).append(label)
     parts = [label for family in families.values() if len(family) > 1 for label in family]
     if not parts:
@@ -152,10 +150,10 @@ def join(parts: Sequence[Placed], through: Sequence[Placed] = ()) -> Placed:
         covered |= placed(mask, own, box)
     for own, mask in parts[1:]:
         part = placed(mask, own, box)
-        bridge = _bridge(joined, part) if _near(parts[0][0], own) else None
+        way = bridge(joined, part) if _near(parts[0][0], own) else None
         joined = joined | part
-        if bridge is not None:
-            joined |= bridge & covered
+        if way is not None:
+            joined |= way & covered
     return box, joined
 
 
@@ -166,7 +164,7 @@ def _near(first: Box, second: Box) -> bool:
     return max(rows, columns) <= max(first.height, first.width, second.height, second.width)
 
 
-def _bridge(first: BoolArray, second: BoolArray) -> BoolArray | None:
+def bridge(first: BoolArray, second: BoolArray) -> BoolArray | None:
     """The way between two masks that do not touch, as wide as their ends; None if they touch."""
     gap, nearest = distance_transform_edt(~first, return_indices=True)
     length = np.where(second, gap, np.inf)
@@ -175,10 +173,10 @@ def _bridge(first: BoolArray, second: BoolArray) -> BoolArray | None:
         return None
     start = int(nearest[0][end]), int(nearest[1][end])
     ends = [_tip(mask, point) for mask, point in ((first, start), (second, (int(end[0]), int(end[1]))))]
-    return _hull(first.shape, np.concatenate(ends))
+    return hull(first.shape, np.concatenate(ends))
 
 
-def _hull(shape: tuple[int, ...], points: npt.NDArray[np.intp]) -> BoolArray:
+def hull(shape: tuple[int, ...], points: npt.NDArray[np.intp]) -> BoolArray:
     """Convex hull of points (y, x), filled."""
     filled = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(filled, cv2.convexHull(points[:, ::-1].astype(np.int32).reshape(-1, 1, 2)), 1)
@@ -224,133 +222,6 @@ def divide_overlap(first: Placed, second: Placed) -> tuple[BoolArray, BoolArray]
     to_first = shared & (distance_transform_edt(~own_a) <= distance_transform_edt(~own_b))
     a, b = own_a | to_first, own_b | (shared & ~to_first)
     return placed(a, box, first[0]), placed(b, box, second[0])
-
-
-def split_crossing(mask: BoolArray) -> tuple[BoolArray, BoolArray]:
-    """Take a crossing that was seen as one chromosome apart; both get the pixels of the overlap.
-
-    The crossing point is sought among the forks of the skeleton: a disc around it, just large
-    enough, parts the mask into arms. Arms that continue each other best belong together, and the
-    way between the two arms of a chromosome is its share of the crossing. With three arms (a tip
-    lying on another chromosome) two continue each other, and the third is the other chromosome.
-
-    Parameters
-    ----------
-    mask
-        ``(h, w)`` bool.
-
-    Returns
-    -------
-    tuple of two ``(h, w)`` bool
-        Together the mask; their overlap is the crossing. The larger first.
-
-    Raises
-    ------
-    ValueError
-        If no place is found where two chromosomes could cross.
-    """
-    padded = np.pad(mask, 2)
-    inside = distance_transform_edt(padded)
-    best: tuple[float, tuple[BoolArray, BoolArray]] | None = None
-    for centre in _crossing_points(padded, inside):
-        found = _arms(padded, inside, centre)
-        if found is None:
-            continue
-        arms, edges = found
-        bend, pair = _paired(padded, arms, edges, centre)
-        if best is None or bend < best[0]:
-            best = bend, pair
-    if best is None:
-        raise ValueError("no crossing was found")
-    first, second = (part[2:-2, 2:-2] for part in best[1])
-    return (first, second) if first.sum() >= second.sum() else (second, first)
-
-
-def _crossing_points(mask: BoolArray, inside: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Forks of the skeleton, and the middle between two that are near: an X often shows as two Y."""
-    skeleton = skeletonize(mask).astype(np.uint8)
-    neighbours = cv2.filter2D(skeleton, -1, np.ones((3, 3), np.float32), borderType=cv2.BORDER_CONSTANT)
-    forks = ((skeleton > 0) & (neighbours >= 4)).astype(np.uint8)
-    count, _, _, centres = cv2.connectedComponentsWithStats(forks, connectivity=8)
-    points = [(float(y), float(x)) for x, y in centres[1:count]]
-    # Forks at bumps of the edge lie in shallow places; those of a crossing in the deepest ones.
-    points = sorted(points, key=lambda p: -inside[round(p[0]), round(p[1])])[:8]
-    middles = [
-        ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
-        for a, b in itertools.combinations(points, 2)
-        if np.hypot(a[0] - b[0], a[1] - b[1]) <= 4 * inside[round(a[0]), round(a[1])]
-    ]
-    return [p for p in (*middles, *points) if mask[round(p[0]), round(p[1])]]
-
-
-def _arms(
-    mask: BoolArray, inside: npt.NDArray[np.float64], centre: tuple[float, float]
-) -> tuple[list[BoolArray], list[npt.NDArray[np.intp]]] | None:
-    """Three or four arms that a disc around `centre` leaves, and their pixels (y, x) along the disc.
-
-    Four if any radius gives four.
-    """
-    away = np.hypot(np.arange(mask.shape[0])[:, None] - centre[0], np.arange(mask.shape[1])[None, :] - centre[1])
-    radius = float(inside[round(centre[0]), round(centre[1])])
-    three: tuple[list[BoolArray], list[npt.NDArray[np.intp]]] | None = None
-    for factor in (1.1, 1.3, 1.5, 1.8, 2.1, 2.5, 3.0):
-        outside = mask & (away > factor * radius)
-        count, labels = cv2.connectedComponents(outside.astype(np.uint8), connectivity=8)
-        areas = np.bincount(labels.ravel(), minlength=count)
-        # An arm is longer than the crossing is thick, or it is only a corner of it.
-        arms = [labels == label for label in range(1, count) if areas[label] >= max(_SMALLEST, 0.6 * radius**2)]
-        edges = [np.argwhere(arm & (away <= factor * radius + 2)) for arm in arms]
-        if len(arms) == 4:
-            return arms, edges
-        if len(arms) == 3 and three is None:
-            three = arms, edges
-    return three
-
-
-def _paired(
-    mask: BoolArray,
-    arms: Sequence[BoolArray],
-    edges: Sequence[npt.NDArray[np.intp]],
-    centre: tuple[float, float],
-) -> tuple[float, tuple[BoolArray, BoolArray]]:
-    """The two chromosomes of the best pairing of arms, and how much they bend (degrees)."""
-    if len(arms) == 4:
-        pairings: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
-    else:
-        pairings = [((0, 1), (2,)), ((0, 2), (1,)), ((1, 2), (0,))]
-    directions = [_direction(arm, centre) for arm in arms]
-
-    def bend(pair: tuple[int, ...]) -> float:
-        if len(pair) == 1:
-            return 20.0  # a tip on another chromosome is less likely than two that cross
-        cosine = float(np.dot(directions[pair[0]], directions[pair[1]]))
-        return 180.0 - float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
-
-    pairing = min(pairings, key=lambda both: bend(both[0]) + bend(both[1]))
-    parts = []
-    for pair in pairing:
-        part = arms[pair[0]].copy()
-        ends = edges[pair[0]]
-        if len(pair) == 2:
-            part |= arms[pair[1]]
-            ends = np.concatenate([ends, edges[pair[1]]])
-        else:
-            ends = np.concatenate([ends, np.round([centre]).astype(np.intp)])
-        part |= _hull(mask.shape, ends) & mask
-        parts.append(part)
-    # What no way covers (the corners between the arms) goes to the nearer of the two.
-    rest = mask & ~parts[0] & ~parts[1]
-    to_first = rest & (distance_transform_edt(~parts[0]) <= distance_transform_edt(~parts[1]))
-    return bend(pairing[0]) + bend(pairing[1]), (parts[0] | to_first, parts[1] | (rest & ~to_first))
-
-
-def _direction(arm: BoolArray, centre: tuple[float, float]) -> npt.NDArray[np.float64]:
-    """Unit vector (y, x) in which an arm leaves the centre: towards its nearer half."""
-    points = np.argwhere(arm) - np.asarray(centre)
-    away = np.hypot(points[:, 0], points[:, 1])
-    near = points[away <= np.median(away)]
-    mean = near.mean(axis=0)
-    return np.asarray(mean / max(float(np.hypot(*mean)), 1e-9))
 
 
 def axis_inside(axis: npt.NDArray[np.float32] | None, box: Box, mask: BoolArray) -> npt.NDArray[np.float32] | None:

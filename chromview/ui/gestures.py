@@ -190,7 +190,11 @@ class CutGesture(Gesture):
     def release(self, event: QMouseEvent) -> None:
         self.viewer.update()
         if len(self._points) > 1:
-            self.viewer.line_drawn.emit(self._points)
+            self.drawn()
+
+    def drawn(self) -> None:
+        """The line is there."""
+        self.viewer.line_drawn.emit(self._points)
 
     def paint(self, painter: QPainter) -> None:
         points = [self.viewer.to_screen(y, x) for y, x in self._points]
@@ -200,6 +204,13 @@ class CutGesture(Gesture):
                 painter.drawPolyline(points)
             else:
                 painter.drawPoint(QPointF(points[0]))
+
+
+class SplitGesture(CutGesture):
+    """A line along one of two chromosomes that cross."""
+
+    def drawn(self) -> None:
+        self.viewer.crossing_drawn.emit(self._points)
 
 
 class AxisGesture(Gesture):
@@ -249,6 +260,8 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
         from chromview.ui.hints import HintGesture
 
         return HintGesture(viewer, button)
+    if tool is Tool.SPLIT:
+        return SplitGesture(viewer, button)
     if tool is Tool.CUT:
         return CutGesture(viewer, button)
     return PaintGesture(viewer, button) if tool.paints else SelectGesture(viewer, button)

@@ -61,6 +61,12 @@ def _magic(p: QPainter) -> None:
         p.drawLine(QPointF(x, y - reach), QPointF(x, y + reach))
 
 
+def _crossing(p: QPainter) -> None:
+    for colour, start, end in ((_BLUE, (5, 5), (19, 19)), (_ORANGE, (19, 5), (5, 19))):
+        p.setPen(QPen(colour, 5.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        p.drawLine(QPointF(*start), QPointF(*end))
+
+
 def _hint(p: QPainter) -> None:
     for x, colour in ((4.0, _BLUE), (12.0, _ORANGE)):
         path = QPainterPath(QPointF(x, 19))
@@ -191,6 +197,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.new": _new,
     "mask.lasso": _lasso,
     "mask.magic": _magic,
+    "mask.split": _crossing,
     "mask.hint": _hint,
     "mask.ask_again": _again,
     "mask.fill_rings": _ring,

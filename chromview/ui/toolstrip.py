@@ -30,6 +30,7 @@ TOOLS = (
     "mask.brush",
     "mask.erase",
     "mask.cut",
+    "mask.split",
     "mask.new",
     "mask.lasso",
     "mask.magic",
@@ -49,7 +50,13 @@ OVER = {
     Over.BOTH: "only 3",
 }
 """What may be painted over, in a word or two."""
-_SHORT = {"mask.ask_again": "Again", "mask.magic": "Magic", "mask.new": "New", "mask.split_overlap": "Split"}
+_SHORT = {
+    "mask.split": "Cross",
+    "mask.new": "New",
+    "mask.magic": "Magic",
+    "mask.split_overlap": "Split",
+    "mask.ask_again": "Again",
+}
 _LARGEST = 100
 WORDLESS = 620
 """Below this width in pixels the tools lose their words."""

@@ -70,6 +70,8 @@ class Viewer(Zoomable):
         by `show_stroke`.
     hint_drawn(object)
         The ``[(y, x), ...]`` of a stroke along one chromosome.
+    crossing_drawn(object)
+        The ``[(y, x), ...]`` of a line along one of two chromosomes that cross.
     brush_resized(int)
         Steps by which the brush should grow.
     levels_changed()
@@ -90,6 +92,7 @@ class Viewer(Zoomable):
     lasso_drawn = Signal(object, bool)
     magic_grown = Signal(object, float, bool)
     hint_drawn = Signal(object)
+    crossing_drawn = Signal(object)
     brush_resized = Signal(int)
     levels_changed = Signal()
     axis_moved = Signal(object)

@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         viewer.painting.connect(controller.painting)
         viewer.stroke_done.connect(self.performer.commit_stroke)
         viewer.line_drawn.connect(self.performer.cut)
+        viewer.crossing_drawn.connect(self.performer.split_along)
         viewer.lasso_drawn.connect(self.performer.lasso)
         viewer.magic_grown.connect(self._magic_grown)
         viewer.hint_drawn.connect(self.asker.add_stroke)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, Box
-from chromview.core.edit_masks import axis_inside, cut, divide_overlap, join, split_crossing
+from chromview.core.crossing import split_along, split_crossing
+from chromview.core.edit_masks import axis_inside, cut, divide_overlap, join
 
 
 def rod(shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], width: int) -> BoolArray:
@@ -135,6 +136,32 @@ def test_a_rod_has_no_crossing() -> None:
         split_crossing(rod((60, 100), (30, 10), (30, 90), 13))
     with pytest.raises(ValueError, match="no crossing"):
         split_crossing(np.ones((2, 3), bool))
+
+
+def test_a_line_along_one_of_two_that_cross_says_which_arms_belong_together() -> None:
+    first, second = rod((100, 100), (15, 15), (85, 85), 13), rod((100, 100), (85, 15), (15, 85), 13)
+    along, other = split_along(first | second, [(20, 20), (50, 50), (80, 80)])
+    assert iou(along, first) > 0.9
+    assert iou(other, second) > 0.9
+    assert (along & other).any()
+    assert np.array_equal(along | other, first | second)
+
+
+def test_the_line_is_believed_against_the_bend() -> None:
+    # Two bent chromosomes that touch with their knees look like two straight ones that cross.
+    first, second = rod((100, 100), (15, 15), (85, 85), 13), rod((100, 100), (85, 15), (15, 85), 13)
+    along, other = split_along(first | second, [(20, 20), (46, 46), (46, 54), (20, 80)])
+    assert along[20, 20] and along[20, 80]
+    assert not along[80, 20] and not along[80, 80]
+    assert other[80, 20] and other[80, 80]
+
+
+def test_a_line_where_nothing_crosses_is_refused() -> None:
+    one = rod((60, 100), (30, 10), (30, 90), 13)
+    with pytest.raises(ValueError, match="beside"):
+        split_along(one, [(30, 5), (30, 95)])
+    with pytest.raises(ValueError, match="run through"):
+        split_along(one, [(2, 5), (2, 95)])
 
 
 @settings(max_examples=40, deadline=None)
