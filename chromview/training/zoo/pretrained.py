@@ -150,6 +150,8 @@ class XceptionUNet(nn.Module):
         Start the encoder from ImageNet if ``xception-43020ad28.pth`` is in `weights_folder`.
     dropout
         Share dropped before each level of the decoder while training, a fifth of that for the finer skip connections.
+    widths
+        Channels of each of the six levels of the decoder; the encoder has those it was published with.
 
     Attributes
     ----------
@@ -158,11 +160,17 @@ class XceptionUNet(nn.Module):
     """
 
     stride = 32
-    widths = (16, 32, 64, 128, 256, 512)
     skips = (128, 256, 728, 1024)
 
-    def __init__(self, pretrained: bool = True, dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        pretrained: bool = True,
+        dropout: float = 0.5,
+        widths: Sequence[int] = (16, 32, 64, 128, 256, 512),
+    ) -> None:
         super().__init__()
+        if len(widths) != 6:
+            raise ValueError(f"its decoder has 6 levels, not {len(widths)}")
         # timm takes seconds to import, and imports torchvision, which is prepared by now.
         from timm.models.xception import Xception
 
@@ -174,18 +182,18 @@ class XceptionUNet(nn.Module):
         self.encoder.block12.skip = self.encoder.block12.skipbn = None
         # Without padding the levels would not be halves of each other; the published network pads them afterwards.
         self.encoder.conv1.padding = self.encoder.conv2.padding = (1, 1)
-        *fine, coarsest = self.widths
+        *fine, coarsest = widths
         self.middle = _level(self.skips[-1], coarsest)
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(coarse, width, 3, stride=2, padding=1, output_padding=1)
-            for width, coarse in reversed(list(zip(fine, self.widths[1:], strict=True)))
+            for width, coarse in reversed(list(zip(fine, widths[1:], strict=True)))
         )
         self.join = nn.ModuleList(
             _level(width + skip, width) for width, skip in zip(fine[::-1], (*self.skips[::-1], 0), strict=True)
         )
         self.dropouts = nn.ModuleList(nn.Dropout(dropout * share) for share in (1, 1, 0.2, 0.2, 1))
         self.before_middle, self.before_head = nn.Dropout(dropout), nn.Dropout(dropout / 2)
-        self.head = nn.Conv2d(self.widths[0], 4, 1)
+        self.head = nn.Conv2d(widths[0], 4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, 4, H, W)`` of images ``(N, 1, H, W)``, H and W multiples of `stride`."""

@@ -56,8 +56,8 @@ SMALL = {
     "afm-unet-5": Small("png", 50, (16, 32, 32, 32, 32)),
     "u-vgg16": Small("png", 60, (16, 16, 32, 32, 32)),
     "u-vgg19": Small("png", 60, (16, 16, 32, 32, 32)),
-    # Its encoder has the published width, whatever is asked for.
-    "u-xception": Small("png", 36, None, (32, 32), 1.5e-2, 4),
+    # These are of its decoder; its encoder has the published width.
+    "u-xception": Small("png", 40, (16, 32, 32, 64, 64, 128), (32, 32), 1.5e-2, 4),
 }
 
 
