@@ -20,6 +20,7 @@ from chromview.ui.again import AgainPanel
 from chromview.ui.bars import Bar, with_bar
 from chromview.ui.deeds import Deeds
 from chromview.ui.empty import EmptyState
+from chromview.ui.hands import Hands
 from chromview.ui.icons import window_icon
 from chromview.ui.inspector import Inspector
 from chromview.ui.karyogram_panel import KaryogramPanel
@@ -179,18 +180,7 @@ class MainWindow(QMainWindow):
         controller.tools.changed.connect(self._tools_changed)
         self.slides.chosen.connect(controller.selection.show_slide)
         viewer.clicked.connect(self._viewer_clicked)
-        viewer.stroke_begun.connect(self._stroke_begun)
-        viewer.painting.connect(controller.painting)
-        viewer.stroke_done.connect(self.performer.commit_stroke)
-        viewer.line_drawn.connect(self.performer.cut)
-        viewer.crossing_drawn.connect(self.performer.split_along)
-        viewer.lasso_drawn.connect(self.performer.lasso)
-        viewer.magic_grown.connect(self._magic_grown)
-        viewer.hint_drawn.connect(self.asker.add_stroke)
-        self.asker.changed.connect(lambda: viewer.show_hints(self.asker.strokes))
-        viewer.axis_moved.connect(self.performer.move_axis)
-        viewer.centromere_moved.connect(self.performer.move_centromere)
-        viewer.brush_resized.connect(controller.tools.resize)
+        self.hands = Hands(viewer, self.performer, self.asker)
         viewer.levels_changed.connect(self._levels_changed)
         viewer.menu_wanted.connect(self._context_menu)
         self.strip.levels.changed.connect(viewer.set_levels)
@@ -366,16 +356,6 @@ class MainWindow(QMainWindow):
         self.performer.set_class(number)
         self.viewer.setFocus()
 
-    def _stroke_begun(self, at: tuple[float, float]) -> None:
-        found = self.viewer.under(self.viewer.to_screen(*at))
-        stroke = self.performer.begin_stroke(at, found)
-        if stroke is not None:
-            self.viewer.begin_stroke(stroke)
-
-    def _magic_grown(self, at: tuple[float, float], edge: float, taking: bool) -> None:
-        found = self.viewer.under(self.viewer.to_screen(*at))
-        self.viewer.show_stroke(self.performer.magic(at, edge, taking, found))
-
     def _reveal(self, box: Box) -> None:
         if self.controller.image is not None and not self.viewer.busy:
             self.viewer.reveal(box)
@@ -402,6 +382,7 @@ class MainWindow(QMainWindow):
             else:
                 menu.addSeparator()
         if id:
+            menu.addAction(self.actions_by_id["mask.ask_again"])
             menu.addAction(self.actions_by_id["karyogram.to_tray"])
         menu.popup(at)
 
