@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def channels_last(network: nn.Module) -> None:
@@ -51,6 +52,16 @@ class UNet(nn.Module):
     def stride(self) -> int:
         """Height and width of the input must be multiples of this."""
         return int(2 ** (len(self.widths) - 1))
+
+    def fold_normalisation(self) -> None:
+        """Put the batch normalisation into the convolutions before it: the same answers with less work, in eval mode.
+
+        The network can be trained no more, and its weights fit no file.
+        """
+        for block in (*self.down, *self.up):
+            for at in (0, 3):
+                block[at] = fuse_conv_bn_eval(block[at], block[at + 1])
+                block[at + 1] = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, outputs, H, W)`` of images ``(N, inputs, H, W)``."""

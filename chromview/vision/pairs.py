@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,8 @@ SEED_RADIUS = 4
 MARGIN = 4
 """Pixels of ground that the network sees around a cluster."""
 BATCH_PIXELS = 400_000
-LOOKS = 4
-"""From as many tips a cluster is seen at most."""
-SETTLED = 0.85
-"""IoU of two looks, of the worse chromosome, that makes further ones needless; chosen on `val`."""
+CERTAIN = 0.97
+"""Mean probability of the likeliest label of stained pixels, above which one look is enough; chosen on `val`."""
 USUAL = (0.5, 3.5)
 """Factors on the width of chromosomes between which a cluster is seen at its own scale."""
 SWAPPED = np.array([0, 2, 1, 3])
@@ -74,18 +73,26 @@ def dab(shape: tuple[int, int], point: tuple[int, int], radius: int = SEED_RADIU
 
 @dataclass(frozen=True, eq=False)
 class Separated:
-    """A cluster of two as the looks at it say on average.
+    """A cluster of two as the looks at it say.
 
     Attributes
     ----------
-    probabilities
-        ``(4, h, w)`` of the four labels.
-    agreement
-        Mean IoU of the looks with their mean, of the worse chromosome; 0 where one look sees one chromosome only.
+    looks
+        Probabilities ``(4, h, w)`` of the four labels, of each look, in one order of the chromosomes.
     """
 
-    probabilities: Float
-    agreement: float
+    looks: tuple[Float, ...]
+
+    @cached_property
+    def probabilities(self) -> Float:
+        """``(4, h, w)``, the mean of the looks."""
+        return np.asarray(np.mean(self.looks, axis=0), np.float32) if len(self.looks) > 1 else self.looks[0]
+
+    @cached_property
+    def agreement(self) -> float:
+        """Mean IoU of the looks with their mean, of the worse chromosome; 0 where one look sees one chromosome only."""
+        masks = masks_of(self.probabilities)
+        return float(np.mean([_alike(masks, masks_of(look)) for look in self.looks]))
 
 
 class PairSegmenter:
@@ -107,7 +114,9 @@ class PairSegmenter:
     def __init__(self, path: Path, device: Device) -> None:
         self._network = UNet(2, 4, read_metadata(path).get("widths", (16, 32, 96, 192, 256)))
         load_weights(path, self._network)
-        self._network.eval().to(device.torch_device)
+        self._network.eval()
+        self._network.fold_normalisation()
+        self._network.to(device.torch_device)
         channels_last(self._network)
         self._device = device
 
@@ -166,28 +175,32 @@ class PairSegmenter:
             start = stop
         return answers
 
-    def separate(self, clusters: Sequence[Float], cancel: CancelToken | None = None) -> list[Separated]:
+    def separate(
+        self, clusters: Sequence[Float], cancel: CancelToken | None = None, *, certain: float = 1.0
+    ) -> list[Separated]:
         """The two chromosomes of each cluster, darkness ``(h, w)``.
 
-        Two looks start at two tips, one of them mirrored. Where they differ by more than an edge, two further tips are
-        asked. Answers are averaged, in the order of chromosomes in which they agree.
+        Two looks start at two tips, the second of them mirrored; they are put in the order of chromosomes in which
+        they agree. Where the first is more than `certain` it is the only one.
         """
-        seeds = [tips(darkness, LOOKS) for darkness in clusters]
-        seen: list[list[Float]] = [[] for _ in clusters]
-        asked = list(range(len(clusters)))
-        for number in range(LOOKS):
-            if number == 2:
-                asked = [i for i in asked if _alike(masks_of(seen[i][0]), masks_of(seen[i][1])) < SETTLED]
-            shown = [(clusters[i], dab(clusters[i].shape, seeds[i][number])) for i in asked]
-            for index, answer in zip(asked, self.look(shown, cancel, mirrored=number % 2 == 1), strict=True):
-                seen[index].append(in_order_of(seen[index][0], answer) if number else answer)
-        separated = []
-        for answers in seen:
-            mean = np.asarray(np.mean(answers, axis=0), np.float32)
-            masks = masks_of(mean)
-            agreement = float(np.mean([_alike(masks, masks_of(answer)) for answer in answers]))
-            separated.append(Separated(mean, agreement))
-        return separated
+        seeds = [tips(darkness, 2) for darkness in clusters]
+
+        def shown(index: int, number: int) -> tuple[Float, Bool]:
+            return clusters[index], dab(clusters[index].shape, seeds[index][number])
+
+        first = self.look([shown(i, 0) for i in range(len(clusters))], cancel)
+        asked = [i for i, answer in enumerate(first) if _certainty(answer) <= certain]
+        second = dict(zip(asked, self.look([shown(i, 1) for i in asked], cancel, mirrored=True), strict=True))
+        return [
+            Separated((answer, in_order_of(answer, second[i])) if i in second else (answer,))
+            for i, answer in enumerate(first)
+        ]
+
+
+def _certainty(probabilities: Float) -> float:
+    """Mean probability of the likeliest label of the stained pixels; 0 where nothing is stained."""
+    stained = probabilities[0] < 0.5
+    return float(probabilities[:, stained].max(axis=0).mean()) if stained.any() else 0.0
 
 
 def _alike(first: tuple[Bool, Bool], second: tuple[Bool, Bool]) -> float:
@@ -255,7 +268,7 @@ def label_pairs(
     factors = [_factor(darkness) for darkness in images]
     scaled = [_resized(darkness, factor) for darkness, factor in zip(images, factors, strict=True)]
     labels = []
-    for darkness, separated in zip(images, network.separate(scaled, cancel), strict=True):
+    for darkness, separated in zip(images, network.separate(scaled, cancel, certain=CERTAIN), strict=True):
         height, width = darkness.shape
         answer = separated.probabilities
         if answer.shape[1:] != darkness.shape:

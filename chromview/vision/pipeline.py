@@ -278,7 +278,7 @@ def label_clusters(
     *,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
-    batch: int = 64,
+    batch: int = 256,
 ) -> npt.NDArray[np.uint8]:
     """Four-label masks of clusters of two.
 
