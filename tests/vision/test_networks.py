@@ -17,6 +17,19 @@ def test_unet_answers_at_full_resolution(widths: tuple[int, ...], stride: int) -
         assert network(torch.zeros(3, 2, 2 * stride, 5 * stride)).shape == (3, 4, 2 * stride, 5 * stride)
 
 
+def test_folded_normalisation_changes_no_answer() -> None:
+    torch.manual_seed(2)
+    network = UNet(2, 4, (4, 6, 8))
+    network(torch.rand(8, 2, 16, 16))  # in training mode: the running means are no longer those it began with
+    network.eval()
+    image = torch.rand(2, 2, 16, 24)
+    with torch.inference_mode():
+        before = network(image)
+        network.fold_normalisation()
+        assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in network.modules())
+        assert torch.allclose(network(image), before, atol=1e-5)
+
+
 def test_classifier_heads() -> None:
     network = ChromosomeNet(8, 9).eval()
     with torch.inference_mode():

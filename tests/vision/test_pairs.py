@@ -76,6 +76,16 @@ def test_every_answer_is_a_probability_of_four_labels(tmp_path: Path) -> None:
     assert segmenter.separate([]) == []
 
 
+def test_what_is_certain_is_looked_at_once(models: Models) -> None:
+    darkness = to_darkness(simulate_cluster(2, seed=3, crossing=True).image, Stain.G_BAND)
+    (once,) = models.pairs.separate([darkness], certain=0.0)
+    (twice,) = models.pairs.separate([darkness])
+    assert (len(once.looks), len(twice.looks)) == (1, 2)
+    assert once.agreement == 1
+    assert 0 < twice.agreement < 1
+    assert np.allclose(twice.probabilities, np.mean(twice.looks, axis=0))
+
+
 def test_chromosomes_of_another_size_are_labelled_in_the_size_of_the_image(models: Models) -> None:
     image = simulate_cluster(2, seed=3, crossing=True).image
     darkness = to_darkness(image, Stain.G_BAND)
