@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 
 from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken, Progress
@@ -17,6 +17,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _PROGRESS_EVERY = 0.1
 """Seconds between two reports of progress."""
+_AT_ONCE = 0.02
+"""Seconds for which the window may stand still."""
 
 
 class _Work(QRunnable):
@@ -109,6 +111,38 @@ class Exporter(QObject):
         self._pool.start(_Work(guarded))
         self.changed.emit()
 
+    def prepare(self, what: str, steps: Iterator[object], start: Callable[[], object]) -> None:
+        """Take `steps` on this thread, a few at a time so that the window goes on, and call `start` after the last.
+
+        For what only this thread may read: the case file. A step that raises `UserError` ends it with `failed`.
+        """
+        token = CancelToken()
+        self._tokens.append((token, what))
+        timer = QTimer(self)
+        timer.setInterval(0)
+
+        def some() -> None:
+            end: Callable[[], object] | None = None
+            until = time.monotonic() + _AT_ONCE
+            try:
+                while time.monotonic() < until:
+                    token.check()
+                    next(steps)
+            except StopIteration:
+                end = start
+            except Cancelled:
+                end = partial(self.cancelled.emit, what)
+            except UserError as error:
+                end = partial(self.failed.emit, str(error))
+            if end is not None:
+                timer.stop()
+                timer.deleteLater()
+                self._take_end(token, end)
+
+        timer.timeout.connect(some)
+        timer.start()
+        self.changed.emit()
+
     def cancel(self) -> None:
         """Stop what is written and forget what waits."""
         for token, _ in self._tokens:
@@ -117,6 +151,8 @@ class Exporter(QObject):
     def shutdown(self) -> None:
         """Stop, and wait until nothing runs any more."""
         self.cancel()
+        for timer in self.findChildren(QTimer):
+            timer.stop()
         self._pool.waitForDone()
         self._tokens.clear()
 
@@ -127,7 +163,7 @@ class Exporter(QObject):
             self.changed.emit()
 
     @Slot(object, object)
-    def _take_end(self, token: CancelToken, end: Callable[[], None]) -> None:
+    def _take_end(self, token: CancelToken, end: Callable[[], object]) -> None:
         before = len(self._tokens)
         self._tokens = [entry for entry in self._tokens if entry[0] is not token]
         self._share = 0.0

@@ -130,6 +130,8 @@ def case_work(
     folder: Path,
     parts: Collection[str],
     report: Callable[[Progress, CancelToken], bytes] | None,
+    *,
+    bands: int = 0,
 ) -> Callable[[Progress, CancelToken], CaseWritten]:
     """The work of writing pictures, tables and a report of slides into a new folder: all of it, or nothing.
 
@@ -143,6 +145,8 @@ def case_work(
         Of `PARTS`.
     report
         Makes the report, if one is wanted.
+    bands
+        Of the ideograms in the karyograms; none are drawn if 0.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def case_work(
             SlideExport(info.name, title_of(info), _reader(info, known), partial(analysis_of, info, chromosomes=found))
             for info, found, known in slides
         ]
-        return write_case(folder, exports, parts, report, progress=progress, cancel=cancel)
+        return write_case(folder, exports, parts, report, bands=bands, progress=progress, cancel=cancel)
 
     return work
 

@@ -88,9 +88,11 @@ Render = Callable[[Head, Iterator[Page]], bytes]
 
 
 def report_work(
-    document: Document, infos: list[SlideInfo], signed: str, render: Render, *, whole_case: bool
+    document: Document, infos: list[SlideInfo], signed: str, render: Render, *, whole_case: bool, bands: int = 0
 ) -> Callable[[Progress, CancelToken], bytes]:
     """The work of making a report on these slides as they are now; it returns the bytes of the file.
+
+    The karyograms have ideograms of so many `bands`, if there are any.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def report_work(
     if not shown:
         raise UserError("no slide has chromosomes to report on", advice="Analyse a slide first.")
     head = _head(document, infos, signed, whole_case=whole_case)
-    takers = [_taker(document, info) for info in shown]
+    takers = [_taker(document, info, bands) for info in shown]
 
     def work(progress: Progress, cancel: CancelToken) -> bytes:
         def pages() -> Iterator[Page]:
@@ -138,13 +140,13 @@ def is_reviewed(info: SlideInfo) -> bool:
     return info.count > 0 and info.untouched == 0
 
 
-def _taker(document: Document, info: SlideInfo) -> Callable[[], Page]:
+def _taker(document: Document, info: SlideInfo, bands: int) -> Callable[[], Page]:
     """Makes the page later, from what the slide is now."""
     steps = document.steps(info.id)
     last = steps[-1][0] if steps else None
     known = document.known_image(info.id)
     if known is not None:
-        return partial(_page, info, snapshot(document, info), last)
+        return partial(_page, info, snapshot(document, info), last, bands)
     chromosomes = tuple(document.chromosomes(info.id).values())
 
     def read() -> Page:
@@ -152,17 +154,18 @@ def _taker(document: Document, info: SlideInfo) -> Callable[[], Page]:
         from chromview.storage.images import read_image
 
         image = read_image(info.path)
-        return _page(info, (image, analysis_of(info, image.shape, chromosomes)), last)
+        return _page(info, (image, analysis_of(info, image.shape, chromosomes)), last, bands)
 
     return read
 
 
-def _page(info: SlideInfo, taken: tuple[SlideImage, Analysis], last: float | None) -> Page:
+def _page(info: SlideInfo, taken: tuple[SlideImage, Analysis], last: float | None, bands: int) -> Page:
     from chromview.storage.exports import DPI, counted, karyogram_picture, numbered
 
     image, analysis = taken
     chromosomes = counted(analysis.chromosomes)
-    karyogram = karyogram_picture(image, chromosomes, analysis.stain, inverted=analysis.inverted, footer="")
+    options: dict[str, Any] = {"inverted": analysis.inverted, "footer": "", "bands": bands}
+    karyogram = karyogram_picture(image, chromosomes, analysis.stain, **options)
     reviewed = is_reviewed(info)
     return Page(
         info.name,

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from chromview.core.chromosome import Analysis, SlideImage
 from chromview.core.masks import overlaps
@@ -65,6 +65,7 @@ def write_case(
     parts: Collection[str],
     report: Callable[[Progress, CancelToken], bytes] | None = None,
     *,
+    bands: int = 0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> CaseWritten:
@@ -80,6 +81,8 @@ def write_case(
         Of "karyogram", "metaphase", "table", "annotations".
     report
         Makes the bytes of ``report.pdf``, if one is wanted.
+    bands
+        Of the ideograms in the karyograms; none are drawn if 0.
     progress, cancel
         Told of each slide; looked at before each.
 
@@ -113,7 +116,7 @@ def write_case(
             if not counted(analysis.chromosomes):
                 notes.append(f"{slide.name} is left out, it has no chromosomes.")
                 continue
-            _write_slide(part / free_stem(slide.name, taken), slide, image, analysis, parts)
+            _write_slide(part / free_stem(slide.name, taken), slide, image, analysis, parts, bands)
             shared = overlaps(counted(analysis.chromosomes), image.shape)
             table.writerows({"slide": slide.name, **row(c, shared)} for c in counted(analysis.chromosomes))
             written += 1
@@ -128,14 +131,13 @@ def write_case(
 
 
 def _write_slide(
-    folder: Path, slide: SlideExport, image: SlideImage, analysis: Analysis, parts: Collection[str]
+    folder: Path, slide: SlideExport, image: SlideImage, analysis: Analysis, parts: Collection[str], bands: int
 ) -> None:
     folder.mkdir()
     found, stain = analysis.chromosomes, analysis.stain
     if "karyogram" in parts:
-        write_karyogram_png(
-            folder / "karyogram.png", image, found, stain, inverted=analysis.inverted, title=slide.title
-        )
+        options: dict[str, Any] = {"inverted": analysis.inverted, "title": slide.title, "bands": bands}
+        write_karyogram_png(folder / "karyogram.png", image, found, stain, **options)
     if "metaphase" in parts:
         write_numbered_png(folder / "metaphase.png", image, found, title=slide.title)
     if "table" in parts:

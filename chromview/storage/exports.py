@@ -101,8 +101,8 @@ def row(chromosome: Chromosome, shared: BoolArray) -> dict[str, str | int | floa
         "network", "cell" or "person"; `slot` class and place ("21.3"; "" in the tray); `x`, `y`, `width`, `height`
         of the bounding box, pixels; `angle_deg` and `polarity` ("up" or "down": where the p arm points as the slide
         stands) as in `tilt`; `length_px` along the axis; `centromere_index` length of the p arm by the whole
-        length, 0..1 ("" if unknown); `area_px` of the mask; `overlap_px` of it shared with others; `mark` "der", "mar"
-        or "" and `note`, as a person said.
+        length, 0..1 ("" if unknown); `area_px` of the mask; `overlap_px` of it shared with others; where a person
+        said something, `mark` "der", "mar" or "" and `note`.
     """
     angle, p_up = tilt(chromosome)
     index: float | str = ""
@@ -111,6 +111,7 @@ def row(chromosome: Chromosome, shared: BoolArray) -> dict[str, str | int | floa
     length = (
         float(arc_length(chromosome.axis)[-1]) if chromosome.axis is not None and len(chromosome.axis) > 1 else None
     )
+    said = {"mark": str(chromosome.mark), "note": chromosome.note} if chromosome.caption else {}
     return {
         "chromosome_id": chromosome.id,
         "class": chromosome.class_name if chromosome.number else "",
@@ -128,8 +129,7 @@ def row(chromosome: Chromosome, shared: BoolArray) -> dict[str, str | int | floa
         "centromere_index": index,
         "area_px": chromosome.area,
         "overlap_px": int(np.count_nonzero(shared[chromosome.box.slices] & chromosome.mask)),
-        "mark": str(chromosome.mark),
-        "note": chromosome.note,
+        **said,
     }
 
 

@@ -246,8 +246,7 @@ class Deeds:
 
     def export_karyogram(self, path: Path) -> None:
         """Write the karyogram of the slide shown as PNG."""
-        bands = self.bands if self.window.karyogram.drawing.ideograms else 0
-        self._export(path, partial(exporting.karyogram, bands=bands))
+        self._export(path, partial(exporting.karyogram, bands=self.shown_bands))
 
     def export_table(self, path: Path) -> None:
         """Write the table of the slide shown as CSV."""
@@ -323,6 +322,11 @@ class Deeds:
         picture = self.window.viewer.picture
         if picture is not None:
             self.window.viewer.set_levels(0, picture.top)
+
+    @property
+    def shown_bands(self) -> int:
+        """Bands of the ideograms that the karyogram shows, 0 while it shows none; exports do the same."""
+        return self.bands if self.window.karyogram.drawing.ideograms else 0
 
     def use_bands(self, bands: int) -> None:
         """Show ideograms of 400, 550 or 850 bands, wherever they are shown."""

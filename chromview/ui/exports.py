@@ -87,7 +87,9 @@ class Exports:
     def _report(
         self, infos: list[SlideInfo], signed: str, *, whole_case: bool
     ) -> Callable[[Progress, CancelToken], bytes]:
-        return report_work(self.controller.document, infos, signed, pdf, whole_case=whole_case)
+        return report_work(
+            self.controller.document, infos, signed, pdf, whole_case=whole_case, bands=self.window.deeds.shown_bands
+        )
 
     # -- the case ------------------------------------------------------------------------
 
@@ -114,11 +116,11 @@ class Exports:
             if "report" in choice.parts:
                 report = self._report(infos, choice.signed, whole_case=choice.whole_case)
             parts = [part for part in choice.parts if part != "report"]
-            work = exporting.case_work(self.controller.document, infos, choice.folder, parts, report)
+            bands = self.window.deeds.shown_bands
+            work = exporting.case_work(self.controller.document, infos, choice.folder, parts, report, bands=bands)
             self.controller.exporter.run("the case", work, self._case_written)
 
-        self.window.bar("slides").clear()
-        self.controller.attempt(deed, "slides")
+        self._read_then("the case", [info.id for info in infos], deed)
 
     def _case_written(self, written: CaseWritten) -> None:
         self.controller.said.emit(written.summary)
@@ -159,13 +161,20 @@ class Exports:
             self.window.settings.setValue("folder", str(choice.folder.parent))
             self.controller.exporter.run("labels", work, self._labels_written)
 
-        self.window.bar("slides").clear()
-        self.controller.attempt(deed, "slides")
+        self._read_then("labels", slides, deed)
 
     def _labels_written(self, outcome: Outcome) -> None:
         self.controller.said.emit(outcome.summary)
         if outcome.notes:
             self.controller.problem.emit(shortened(outcome.notes, "provenance.json has all of it."), "slides")
+
+    def _read_then(self, what: str, slides: Sequence[int], deed: Callable[[], object]) -> None:
+        """Read what the case file holds of these slides, slide by slide, and then do `deed`."""
+        document = self.controller.document
+        self.window.bar("slides").clear()
+        self.controller.exporter.prepare(
+            what, map(document.chromosomes, slides), lambda: self.controller.attempt(deed, "slides")
+        )
 
     # -- where ---------------------------------------------------------------------------
 

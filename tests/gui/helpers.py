@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -54,6 +54,17 @@ def settle(window: MainWindow) -> None:
     window.controller.background._pool.waitForDone()
     QApplication.processEvents()
     window.controller.settle()
+    QApplication.processEvents()
+
+
+def written(window: MainWindow) -> None:
+    """Wait for what is being written: the reading of the case, the work, and what is said afterwards."""
+    exporter = window.controller.exporter
+    while exporter.findChildren(QTimer):  # takes a few slides at a time between events
+        QApplication.processEvents()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    exporter._pool.waitForDone()
+    window.controller.background._pool.waitForDone()
     QApplication.processEvents()
 
 

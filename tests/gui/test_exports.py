@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication
 
 from chromview.app.report import Head, Page, report_work, verdict
 from chromview.core.chromosome import State
@@ -22,14 +21,7 @@ from chromview.ui.export_dialog import ExportDialog
 from chromview.ui.report import DPI, paint_page, pdf
 from chromview.ui.window import MainWindow
 
-from .helpers import Sample, open_files, settle, show_sample
-
-
-def written(window: MainWindow) -> None:
-    """Wait for what is being written."""
-    window.controller.exporter._pool.waitForDone()
-    window.controller.background._pool.waitForDone()
-    QApplication.processEvents()
+from .helpers import Sample, open_files, settle, show_sample, written
 
 
 def pages(path: Path) -> int:

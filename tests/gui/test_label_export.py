@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 
 from chromview.cli import main
 from chromview.core.masks import clusters
@@ -17,7 +17,7 @@ from chromview.storage.labels import read_labels
 from chromview.ui.label_dialog import LabelDialog
 from chromview.ui.window import MainWindow
 
-from .helpers import Sample, settle, show_sample
+from .helpers import Sample, settle, show_sample, written
 
 
 def dialog_of(window: MainWindow) -> LabelDialog:
@@ -32,8 +32,7 @@ def export(window: MainWindow, dialog: LabelDialog, folder: Path, qtbot: Any) ->
     dialog.folder.selectAll()
     qtbot.keyClicks(dialog.folder, str(folder))
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
-    window.controller.exporter._pool.waitForDone()
-    QApplication.processEvents()
+    written(window)
     assert window.controller.exporter.status is None
 
 
@@ -147,3 +146,23 @@ def test_the_command_line_writes_the_same(
     assert main(["convert", str(case), str(tmp_path / "all")]) == 2
     assert "has files in it" in capsys.readouterr().err
     assert main(["convert", str(tmp_path / "one"), str(tmp_path / "x"), "--reviewed"]) == 2
+
+
+def test_a_case_of_many_slides_is_read_a_few_at_a_time(cluster_window: MainWindow, tmp_path: Path) -> None:
+    exporter = cluster_window.controller.exporter
+    taken: list[int] = []
+    done: list[bool] = []
+
+    def steps() -> Iterator[int]:
+        for number in range(3):
+            taken.append(number)
+            yield number
+
+    exporter.prepare("many", steps(), lambda: done.append(True))
+    assert exporter.status == ("many", 0.0) and not taken  # nothing is read before the window had its turn
+    written(cluster_window)
+    assert taken == [0, 1, 2] and done == [True] and exporter.status is None
+    exporter.prepare("many", steps(), lambda: done.append(True))
+    cluster_window.perform("case.cancel")
+    written(cluster_window)
+    assert done == [True] and "Cancelled" in cluster_window.status.said.text()

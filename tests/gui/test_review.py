@@ -315,3 +315,17 @@ def test_enhancement_stays_on_the_next_slide(cell_window: MainWindow, cluster: S
     act(cell_window, "view.sharpen")
     show_sample(cell_window, cluster)
     assert cell_window.viewer.picture is not None and cell_window.viewer.picture.enhancement.sharpen
+
+
+def test_what_is_exported_has_the_ideograms_that_are_shown(cell_window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
+    window = cell_window
+    found = []
+    for shown in (False, True):
+        if shown:
+            act(window, "view.ideograms")
+        path = tmp_path / f"{shown}.png"
+        with qtbot.waitSignal(window.controller.background.done):
+            window.deeds.export_karyogram(path)
+        colours = pixels(QImage(str(path)))
+        found.append(int(np.count_nonzero(colours[..., 2] - colours[..., 0] > 80)))  # centromeres are red
+    assert found[0] == 0 and found[1] > 500
