@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,16 @@ from chromview.errors import UserError
 
 if TYPE_CHECKING:
     from chromview.core.edit_masks import Placed
+    from chromview.core.magic import Surroundings
+
+
+@dataclass(eq=False)
+class _Magic:
+    """A place that was clicked with the magic outline, for as long as the button is down."""
+
+    asked: tuple[object, ...]
+    around: Surroundings
+    strokes: dict[Tool, Stroke]
 
 
 class MaskDeeds:
@@ -31,6 +42,7 @@ class MaskDeeds:
 
     def __init__(self, controller: Controller) -> None:
         self.controller = controller
+        self._magic: _Magic | None = None
 
     @property
     def _document(self) -> Document:
@@ -138,48 +150,68 @@ class MaskDeeds:
         info, image = controller.info, controller.image
         if info is None or image is None:
             return None
-        whole, selected = Box(0, 0, *image.shape), controller.selection.chromosome
+        selected = controller.selection.chromosome
         plain = not info.is_cluster and not taking and tools.label is Label.FIRST
         if plain and found and selected not in found and tools.over is Over.SAFE:
             controller.selection.select(found[0])
-        stroke = self._stroke(Tool.ERASE if taking else tools.tool, [])
         y, x = int(at[0] // 1), int(at[1] // 1)
-        if stroke is None or not (0 <= y < whole.bottom and 0 <= x < whole.right):
+        if not (0 <= y < image.shape[0] and 0 <= x < image.shape[1]):
             return None
-        window = Box(y, x, y + 1, x + 1).grown(self._reach(), image.shape)
-        grown = self._grown((y, x), window, edge, stroke.barrier(window))
+        # While the hand drags, only the edge is another one.
+        asked = (image, controller.chromosomes, at, taking, controller.selection.chromosome)
+        if self._magic is None or any(a is not b and a != b for a, b in zip(self._magic.asked, asked, strict=True)):
+            self._magic = _Magic(asked, self._surroundings((y, x)), {})
+        stroke = self._magic_stroke(Tool.ERASE if taking else tools.tool)
+        if stroke is None:
+            return None
+        around = self._magic.around
+        grown = around.grow(edge, stroke.barrier(around.window))
         if grown is None:
             controller.said.emit("There is no stain here that may be painted; click a stained place")
             return None
         first = controller.chromosomes.get(stroke.first)
         if plain and first is not None and not touches(grown, (first.box, first.mask)):
-            fresh = self._stroke(Tool.NEW, [])
-            if fresh is None:
+            stroke = self._magic_stroke(Tool.NEW)
+            if stroke is None:
                 return None
-            stroke = fresh
         stroke.deed = "Magic outline"
         stroke.cover(*grown)
         return stroke
+
+    def _magic_stroke(self, tool: Tool) -> Stroke | None:
+        """The stroke of a tool for the place that was clicked, with nothing painted yet."""
+        assert self._magic is not None
+        strokes = self._magic.strokes
+        if tool in strokes:
+            strokes[tool].restart()
+        else:
+            stroke = self._stroke(tool, [])
+            if stroke is None:
+                return None
+            strokes[tool] = stroke
+        return strokes[tool]
 
     def _reach(self) -> int:
         """Pixels around a point within which a chromosome of this slide lies."""
         sides = [max(c.box.height, c.box.width) for c in self.controller.chromosomes.values() if c.in_karyogram]
         return int(min(600, max(60, 1.1 * max(sides)))) if sides else 150
 
-    def _grown(self, at: tuple[int, int], window: Box, edge: float, barrier: BoolArray | None) -> Placed | None:
-        from chromview.core.magic import grow
+    def _surroundings(self, at: tuple[int, int]) -> Surroundings:
+        from chromview.core.magic import Surroundings
 
         info, image = self.controller.info, self.controller.image
         assert info is not None and image is not None
+        window = Box(at[0], at[1], at[0] + 1, at[1] + 1).grown(self._reach(), image.shape)
         if info.stain is None:  # nobody said: what is less usual here is the stain
             dark = bool(image.pixels[at] < np.median(image.pixels[window.slices]))
         else:
             dark = info.stain.bright_on_dark == info.inverted
-        return grow(image.pixels, at, window, dark=dark, edge=edge, barrier=barrier)
+        return Surroundings(image.pixels, at, window, dark=dark)
 
     def commit_stroke(self, stroke: Stroke) -> bool:
         """Hand a finished stroke to the document, as one command; whether it changed anything."""
         slide = self.controller.selection.slide
+        self._magic = None
         bits = stroke.result()
         if slide is None or not bits:
             return False

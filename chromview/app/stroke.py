@@ -208,6 +208,16 @@ class Stroke:
             self.masks[id][box.slices] &= ~taken
         self.box = box if self.box is None else self.box.union(box)
 
+    def restart(self) -> None:
+        """Take back everything that was painted, as if the stroke had just begun."""
+        from chromview.core.edit_masks import placed
+
+        if self.box is not None:
+            for id, mask in self.masks.items():
+                old = self._before[id]
+                mask[self.box.slices] = False if old is None else placed(old.mask, old.box, self.box)
+            self.box = None
+
     def barrier(self, box: Box) -> BoolArray | None:
         """Pixels of a rectangle that the stroke may not paint; None if there is none anywhere."""
         if self._gate is None:

@@ -118,6 +118,7 @@ class Viewer(Zoomable):
         self.picture: Picture | None = None
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
         self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
+        self._shown: Box | None = None
         self.hints: Sequence[Sequence[tuple[float, float]]] = ()
         self.show_masks = True
         self._gesture: Gesture | None = None
@@ -200,17 +201,20 @@ class Viewer(Zoomable):
 
     def show_stroke(self, stroke: Stroke | None) -> None:
         """Show another stroke in the place of the one in progress, or none."""
-        before = self.masks.end_stroke()
-        if stroke is not None:
-            self.masks.begin_stroke(stroke)
-        self.masks.refresh()
-        box = united(s.box for s in (before, stroke) if s is not None)
+        before = self._shown
+        self._shown = None if stroke is None else stroke.box
+        if stroke is not self.stroke:
+            self.masks.end_stroke()
+            if stroke is not None:
+                self.masks.begin_stroke(stroke)
+            self.masks.refresh()
+        box = united((before, self._shown))
         if box is not None:
             self.masks.compose(box.grown(1, self.shape), EDGE)
 
     def finish_stroke(self) -> None:
         """Hand the stroke in progress over; the brush is up."""
-        stroke = self.masks.end_stroke()
+        stroke, self._shown = self.masks.end_stroke(), None
         try:
             if stroke is not None:
                 if self.tools.fill_rings:
@@ -222,6 +226,7 @@ class Viewer(Zoomable):
 
     def drop_stroke(self) -> None:
         """Forget the stroke in progress; the brush is up."""
+        self._shown = None
         self.masks.end_stroke()
         self.masks.refresh()
         self.painting.emit(False)

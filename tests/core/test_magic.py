@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from chromview.core.chromosome import Box, Chromosome, Stain
-from chromview.core.magic import grow
+from chromview.core.chromosome import BoolArray, Box, Chromosome, Stain
+from chromview.core.edit_masks import Placed
+from chromview.core.magic import Surroundings
 from chromview.core.masks import slide_mask, touch
 from chromview.simulate.metaphase import simulate_metaphase
 
 EDGE = 0.4
+
+
+def grow(
+    image: Any, point: tuple[int, int], window: Box, *, dark: bool, edge: float, barrier: BoolArray | None = None
+) -> Placed | None:
+    return Surroundings(image, point, window, dark=dark).grow(edge, barrier)
 
 
 def free(chromosomes: list[Chromosome]) -> list[Chromosome]:
@@ -79,3 +88,15 @@ def test_the_ground_and_an_empty_image_give_nothing(value: int) -> None:
     image = np.full((60, 60), 220, np.uint8)
     image[20:40, 5:55] = 60
     assert grow(image, (5, 30), Box(0, 0, 60, 60), dark=True, edge=EDGE) is None
+
+
+def test_sixteen_bits_are_seen_as_eight() -> None:
+    image = np.full((60, 60), 220, np.uint8)
+    image[20:40, 5:55] = 60
+    window = Box(0, 0, 60, 60)
+    eight = grow(image, (30, 10), window, dark=True, edge=EDGE)
+    sixteen = grow(image.astype(np.uint16) * 257, (30, 10), window, dark=True, edge=EDGE)
+    assert eight is not None
+    assert sixteen is not None
+    assert eight[0] == sixteen[0]
+    assert np.array_equal(eight[1], sixteen[1])
