@@ -227,6 +227,20 @@ def test_escape_closes_and_nothing_changed(asking: MainWindow, engine: Engine, q
     assert equal(snapshot(window), before)
 
 
+def test_escape_stops_a_question_that_is_still_asked(asking: MainWindow, engine: Engine, qtbot: Any) -> None:
+    window = asking
+    Hand(window.viewer).click(inside(window, crossing(window)[0].id))
+    before = snapshot(window)
+    engine.go.clear()
+    window.perform("mask.ask_again")
+    qtbot.waitUntil(lambda: bool(engine.asked))
+    window.actions_by_id["mask.select"].trigger()
+    qtbot.waitUntil(lambda: window.controller.jobs._running is None)  # nobody let it go on
+    assert not window.asker.waiting
+    assert not window.again.isVisible()
+    assert equal(snapshot(window), before)
+
+
 def test_a_late_answer_for_a_cluster_that_changed_is_not_used(asking: MainWindow, engine: Engine, qtbot: Any) -> None:
     window = asking
     pair = crossing(window)
