@@ -279,7 +279,7 @@ def simulate_cluster(
     Parameters
     ----------
     count
-        Number of chromosomes, 1 to 8.
+        Number of chromosomes, 1 to 12.
     stain, seed, bands, bends, openness
         As in `simulate_metaphase`.
     shape
@@ -299,9 +299,9 @@ def simulate_cluster(
         If such a cluster cannot be had.
     """
     _check(shape, bands, 48)
-    if not 1 <= count <= 8 or (numbers is not None and len(numbers) != count):
+    if not 1 <= count <= 12 or (numbers is not None and len(numbers) != count):
         raise UserError(
-            f"a cluster of {count} chromosomes cannot be simulated", advice="Choose 1 to 8, and a class for each."
+            f"a cluster of {count} chromosomes cannot be simulated", advice="Choose 1 to 12, and a class for each."
         )
     if numbers is not None and not all(1 <= number <= 24 for number in numbers):
         raise UserError("a chromosome's class is a number from 1 to 24", advice="23 is X, 24 is Y.")
