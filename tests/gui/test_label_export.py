@@ -45,7 +45,7 @@ def test_a_case_becomes_labels_with_their_provenance(
     window.performer.select(first)
     window.perform("chromosome.accept")
     dialog = dialog_of(window)
-    for box in dialog.forms.values():
+    for box in dialog.parts.values():
         box.setChecked(True)
     qtbot.mouseClick(dialog.reviewed, Qt.MouseButton.LeftButton)
     assert not dialog.reviewed.isChecked()
@@ -112,10 +112,10 @@ def test_a_folder_that_is_not_empty_is_refused(cluster_window: MainWindow, tmp_p
 
 def test_without_a_form_nothing_can_be_exported(cluster_window: MainWindow, qtbot: Any) -> None:
     dialog = dialog_of(cluster_window)
-    for box in dialog.forms.values():
+    for box in dialog.parts.values():
         box.setChecked(False)
     assert not dialog.export.isEnabled()
-    dialog.forms["png"].click()
+    dialog.parts["png"].click()
     assert dialog.export.isEnabled()
     dialog.close()
 
