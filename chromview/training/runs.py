@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from chromview.errors import UserError
 from chromview.vision.weights import choose_device
@@ -115,3 +115,33 @@ def one_cycle(
         return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up))) + 1e-4
 
     return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+
+
+def descend(
+    loss: Tensor,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    *,
+    run: Path,
+    epoch: int,
+) -> float:
+    """One step down the gradient of `loss`, its norm clipped to 5; the value of the loss.
+
+    Raises
+    ------
+    UserError
+        If the loss is no number any more; `run` and `epoch` (from 0) say where.
+    """
+    if not torch.isfinite(loss):
+        raise UserError(
+            f"the loss of epoch {epoch + 1} is no number any more",
+            path=run,
+            advice="Start again from the last checkpoint with a smaller learning rate.",
+        )
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    schedule.step()
+    return float(loss.item())

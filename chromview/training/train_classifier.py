@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from chromview.errors import UserError
 from chromview.training.classifier_samples import Sheets, all_sheets, augmented
-from chromview.training.runs import log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
 
@@ -105,19 +105,8 @@ def main(options: ClassifierOptions) -> Path:
             loss = F.cross_entropy(classes.float(), numbers, label_smoothing=options.label_smoothing)
             if known.any():
                 loss = loss + 0.5 * F.binary_cross_entropy_with_logits(polarity.float()[known], up[known].float())
-            if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss of epoch {epoch + 1} is no number any more",
-                    path=options.out,
-                    advice="Start again from the last checkpoint with a smaller learning rate.",
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
+            total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
             averaged.update_parameters(network)
-            schedule.step()
-            total += loss.item()
         row: dict[str, float | int | str] = {"epoch": epoch + 1, "train_loss": round(total / steps, 4)}
         results = []
         for name, data in val_sets.items():

@@ -21,7 +21,7 @@ from chromview.training.evaluate import solved_pair
 from chromview.training.losses import in_better_order, soft_dice
 from chromview.training.metrics import pooled, score_image
 from chromview.training.pair_samples import PairMix, PairSamples
-from chromview.training.runs import log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.training.scenes import ComposedPair, composed_pairs
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.pairs import dab, tips
@@ -178,21 +178,10 @@ def main(options: PairOptions) -> Path:
             with mixed_precision():
                 logits = network(inputs.contiguous(memory_format=torch.channels_last))
             loss = pair_loss(logits, labels)
-            if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss of epoch {epoch + 1} is no number any more",
-                    path=options.out,
-                    advice="Start again from the last checkpoint with a smaller learning rate.",
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
+            total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
             # The average starts short, so that the first steps do not linger in it.
             done = epoch * options.steps_per_epoch + step
             _average(average, network, min(options.averaging, (1 + done) / (10 + done)))
-            total += loss.item()
         scores = validate(average, fixed)
         row = {
             "epoch": epoch + 1,

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from chromview.errors import UserError
 from chromview.training.datasets import read_karyotypes, read_metaphases
-from chromview.training.runs import log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.training.segmenter_samples import SegmenterSamples, Sources, make_sample, open_sources
 from chromview.vision.networks import UNet, channels_last
 
@@ -151,18 +150,7 @@ def main(options: SegmenterOptions) -> Path:
             with mixed_precision():
                 logits = network(inputs.to(memory_format=torch.channels_last))
             loss = segmenter_loss(logits, targets, prompted)
-            if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss of epoch {epoch + 1} is no number any more",
-                    path=options.out,
-                    advice="Start again from the last checkpoint with a smaller learning rate.",
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
+            total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
         scores = validate(network, fixed)
         row = {
             "epoch": epoch + 1,
