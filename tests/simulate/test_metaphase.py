@@ -179,7 +179,7 @@ def test_cut_out_clusters_lie_on_plain_paper(stain: Stain, paper: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", [{"count": 0}, {"count": 9}, {"numbers": (1,)}, {"numbers": (1, 30)}, {"shape": (10, 10)}]
+    "order", [{"count": 0}, {"count": 13}, {"numbers": (1,)}, {"numbers": (1, 30)}, {"shape": (10, 10)}]
 )
 def test_impossible_clusters(order: dict[str, object]) -> None:
     with pytest.raises(UserError):
