@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
 
@@ -34,12 +35,33 @@ SEED_RADIUS = 4
 MARGIN = 4
 """Pixels of ground that the network sees around a cluster."""
 BATCH_PIXELS = 400_000
-CERTAIN = 0.97
-"""Mean probability of the likeliest label of stained pixels, above which one look is enough; chosen on `val`."""
+CERTAIN = 0.98
+"""Mean probability of the likeliest label of stained pixels, above which most looks are left out; chosen on `val`."""
 USUAL = (0.5, 3.5)
 """Factors on the width of chromosomes between which a cluster is seen at its own scale."""
 SWAPPED = np.array([0, 2, 1, 3])
 """Labels after the chromosomes have changed places."""
+
+
+class Attitude(Enum):
+    """How a cluster is shown; each is its own inverse."""
+
+    AS_IT_LIES = auto()
+    MIRRORED = auto()
+    TRANSPOSED = auto()
+    TURNED = auto()
+
+    def of(self, images: Tensor) -> Tensor:
+        """Images ``(N, C, H, W)`` in this attitude."""
+        match self:
+            case Attitude.MIRRORED:
+                return images.flip(3)
+            case Attitude.TRANSPOSED:
+                return images.transpose(2, 3)
+            case Attitude.TURNED:
+                return images.flip(2, 3)
+            case _:
+                return images
 
 
 def tips(darkness: Float, count: int = 2) -> list[tuple[int, int]]:
@@ -128,7 +150,11 @@ class PairSegmenter:
         return torch.softmax(logits.float(), dim=1).cpu()
 
     def look(
-        self, looks: Sequence[tuple[Float, Bool]], cancel: CancelToken | None = None, *, mirrored: bool = False
+        self,
+        looks: Sequence[tuple[Float, Bool]],
+        cancel: CancelToken | None = None,
+        *,
+        attitude: Attitude = Attitude.AS_IT_LIES,
     ) -> list[Float]:
         """The four labels of clusters, each with a seed.
 
@@ -136,8 +162,8 @@ class PairSegmenter:
         ----------
         looks
             Pairs of darkness ``(h, w)`` and seed ``(h, w)`` bool, of any size.
-        mirrored
-            Whether they are shown mirrored; the answers are not.
+        attitude
+            In which they are shown; the answers are as they lie.
 
         Returns
         -------
@@ -165,7 +191,7 @@ class PairSegmenter:
                 box = boxes[index]
                 row[0, : box.height, : box.width] = torch.from_numpy(darkness[box.slices])
                 row[1, : box.height, : box.width] = torch.from_numpy(seed[box.slices].astype(np.float32))
-            seen = self._run(inputs.flip(3)).flip(3) if mirrored else self._run(inputs)
+            seen = attitude.of(self._run(attitude.of(inputs)))
             for answer, index in zip(seen.numpy(), order[start:stop], strict=True):
                 box, shape = boxes[index], looks[index][0].shape
                 whole = np.zeros((4, *shape), np.float32)
@@ -176,25 +202,38 @@ class PairSegmenter:
         return answers
 
     def separate(
-        self, clusters: Sequence[Float], cancel: CancelToken | None = None, *, certain: float = 1.0
+        self, clusters: Sequence[Float], cancel: CancelToken | None = None, *, thorough: bool = False
     ) -> list[Separated]:
         """The two chromosomes of each cluster, darkness ``(h, w)``.
 
         Two looks start at two tips, the second of them mirrored; they are put in the order of chromosomes in which
-        they agree. Where the first is more than `certain` it is the only one.
+        they agree.
+
+        Parameters
+        ----------
+        thorough
+            Take four looks instead, in four attitudes, where the first is not certain; where it is, a second one if it
+            sees an overlap, whose edges every look makes better.
         """
         seeds = [tips(darkness, 2) for darkness in clusters]
+        seen: list[list[Float]] = [[] for _ in clusters]
 
-        def shown(index: int, number: int) -> tuple[Float, Bool]:
-            return clusters[index], dab(clusters[index].shape, seeds[index][number])
+        def look_at(indices: Sequence[int], tip: int, attitude: Attitude) -> None:
+            shown = [(clusters[i], dab(clusters[i].shape, seeds[i][tip])) for i in indices]
+            for index, answer in zip(indices, self.look(shown, cancel, attitude=attitude), strict=True):
+                seen[index].append(in_order_of(seen[index][0], answer) if seen[index] else answer)
 
-        first = self.look([shown(i, 0) for i in range(len(clusters))], cancel)
-        asked = [i for i, answer in enumerate(first) if _certainty(answer) <= certain]
-        second = dict(zip(asked, self.look([shown(i, 1) for i in asked], cancel, mirrored=True), strict=True))
-        return [
-            Separated((answer, in_order_of(answer, second[i])) if i in second else (answer,))
-            for i, answer in enumerate(first)
-        ]
+        every = range(len(clusters))
+        look_at(every, 0, Attitude.AS_IT_LIES)
+        if not thorough:
+            look_at(every, 1, Attitude.MIRRORED)
+        else:
+            doubtful = [i for i in every if _certainty(seen[i][0]) <= CERTAIN]
+            crossing = [i for i in every if (seen[i][0].argmax(axis=0) == 3).any()]
+            look_at(doubtful, 1, Attitude.MIRRORED)
+            look_at(doubtful, 0, Attitude.TRANSPOSED)
+            look_at(sorted({*doubtful, *crossing}), 1, Attitude.TURNED)
+        return [Separated(tuple(looks)) for looks in seen]
 
 
 def _certainty(probabilities: Float) -> float:
@@ -268,7 +307,7 @@ def label_pairs(
     factors = [_factor(darkness) for darkness in images]
     scaled = [_resized(darkness, factor) for darkness, factor in zip(images, factors, strict=True)]
     labels = []
-    for darkness, separated in zip(images, network.separate(scaled, cancel, certain=CERTAIN), strict=True):
+    for darkness, separated in zip(images, network.separate(scaled, cancel, thorough=True), strict=True):
         height, width = darkness.shape
         answer = separated.probabilities
         if answer.shape[1:] != darkness.shape:

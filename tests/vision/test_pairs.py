@@ -12,7 +12,7 @@ from chromview.core.chromosome import Stain
 from chromview.simulate.metaphase import simulate_cluster
 from chromview.training.runs import save_weights
 from chromview.vision.networks import UNet
-from chromview.vision.pairs import PairSegmenter, dab, in_order_of, label_pairs, masks_of, tips
+from chromview.vision.pairs import Attitude, PairSegmenter, dab, in_order_of, label_pairs, masks_of, tips
 from chromview.vision.pipeline import Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.weights import Device
@@ -76,14 +76,26 @@ def test_every_answer_is_a_probability_of_four_labels(tmp_path: Path) -> None:
     assert segmenter.separate([]) == []
 
 
-def test_what_is_certain_is_looked_at_once(models: Models) -> None:
+def test_looks_in_every_attitude_agree(models: Models) -> None:
     darkness = to_darkness(simulate_cluster(2, seed=3, crossing=True).image, Stain.G_BAND)
-    (once,) = models.pairs.separate([darkness], certain=0.0)
-    (twice,) = models.pairs.separate([darkness])
-    assert (len(once.looks), len(twice.looks)) == (1, 2)
-    assert once.agreement == 1
-    assert 0 < twice.agreement < 1
-    assert np.allclose(twice.probabilities, np.mean(twice.looks, axis=0))
+    seed = dab(darkness.shape, tips(darkness, 1)[0])
+    first, *others = (models.pairs.look([(darkness, seed)], attitude=attitude)[0] for attitude in Attitude)
+    assert len(others) == 3
+    for other in others:
+        # The seed says which chromosome is 1, however the cluster lies.
+        assert (first.argmax(axis=0) == other.argmax(axis=0))[first[0] < 0.5].mean() > 0.9
+
+
+def test_a_thorough_answer_takes_as_many_looks_as_it_needs(models: Models) -> None:
+    clusters = [
+        to_darkness(simulate_cluster(count, seed=seed, crossing=seed % 2 == 0).image, Stain.G_BAND)
+        for seed in range(4)
+        for count in (1, 2)
+    ]
+    counts = [len(answer.looks) for answer in models.pairs.separate(clusters, thorough=True)]
+    assert max(counts) == 4
+    assert min(counts) < 4
+    assert {len(answer.looks) for answer in models.pairs.separate(clusters)} == {2}
 
 
 def test_chromosomes_of_another_size_are_labelled_in_the_size_of_the_image(models: Models) -> None:
