@@ -41,6 +41,8 @@ _DARKEST = 0.98
 """Absorbed share of light beyond which a camera tells no differences."""
 _STIFFNESS = 3.0
 """Length along the axis, in pixels, below which a profile is smoothed; chosen on composed pairs of `val`."""
+_PALEST, _DARKEST_BAND = 0.5, 1.6
+"""Stain of a band at least and at most, as a share of the chromosome's mean."""
 _DEPTHS = 6
 """Pixels from the outline to where a chromosome is as dark as its middle."""
 
@@ -174,7 +176,10 @@ def _model(layer: Layer, free: BoolArray, density: _Float) -> _Float:
     total = np.bincount(row[known], (paler * seen)[known], minlength=len(line))
     profile = (total / np.maximum(weight, 1e-9))[:, None]
     usual_weight = max(float(np.median(weight[weight > 0])), 1e-9) if (weight > 0).any() else 1.0
-    profile = np.maximum(smooth(profile, weight / usual_weight, _STIFFNESS, order=2), 0)
+    profile = smooth(profile, weight / usual_weight, _STIFFNESS, order=2)
+    # Where free rows are far, at a covered tip above all, the smooth line runs anywhere.
+    typical = float(seen[known].sum() / max(float(paler[known].sum()), 1e-9))
+    profile = np.clip(profile, _PALEST * typical, _DARKEST_BAND * typical)
     model: _Float = np.zeros(density.shape)
     model[at[:, 0], at[:, 1]] = paler * profile[row, 0]
     return model
