@@ -6,7 +6,7 @@ the background of the stain is put, so that neighbours do not show.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -241,23 +241,12 @@ def straighten_all(
     stain: Stain,
     *,
     inverted: bool = False,
-    levels: Levels | None = None,
-    only: Collection[int] | None = None,
 ) -> dict[int, Straightened]:
     """Straightened picture of every chromosome that has a mask, by id, all with the slide's one pair of levels.
 
     Where chromosomes share pixels, each is shown with the estimate of its own stain.
-
-    Parameters
-    ----------
-    only
-        Ids of those wanted; the others still take their share of the stain. All if None.
     """
-    levels = levels or find_levels(image, stain, inverted)
+    levels = find_levels(image, stain, inverted)
     those = [c for c in chromosomes if c.area]
     shares = own_shares(image, those, stain, ground=levels.ground(stain), inverted=inverted)
-    return {
-        c.id: straighten(image, c, stain, inverted=inverted, levels=levels, share=shares.get(c.id))
-        for c in those
-        if only is None or c.id in only
-    }
+    return {c.id: straighten(image, c, stain, inverted=inverted, levels=levels, share=shares.get(c.id)) for c in those}
