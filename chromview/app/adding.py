@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chromview.app.reading import Batch, Found
 from chromview.errors import UserError
+from chromview.texts import tr, tr_n
 
 if TYPE_CHECKING:
     from chromview.app.controller import Controller
@@ -51,7 +52,7 @@ class Adder:
             if adding.known:
                 controller.said.emit(added(adding.fresh))
         else:
-            controller.said.emit(f"{batch.done} of {batch.total} files are read …")
+            controller.said.emit(tr("{done} of {total} files are read …", done=batch.done, total=batch.total))
 
     def _add(self, adding: _Adding, found: Sequence[Found]) -> None:
         if not found:
@@ -73,17 +74,17 @@ class Adder:
 def added(fresh: int) -> str:
     """What is said after files were added."""
     if not fresh:
-        return "Nothing new: they are in the case already"
-    return f"{fresh} slides added" if fresh > 1 else "1 slide added"
+        return tr("Nothing new: they are in the case already")
+    return tr_n("{n} slide added", "{n} slides added", fresh)
 
 
 def not_added(failed: Sequence[UserError], total: int) -> str:
     """What is said of files that were not added, out of `total`."""
     if total == 1:
-        return f"{failed[0]} It was not added."
-    lines = ["One file was not added:" if len(failed) == 1 else f"{len(failed)} of {total} files were not added:"]
+        return tr("{sentence} It was not added.", sentence=failed[0])
+    lines = [tr_n("One file was not added:", "{n} of {total} files were not added:", len(failed), total=total)]
     lines += [str(error) for error in failed[:_TOLD]]
     if len(failed) > _TOLD:
         rest = [error.path.name for error in failed[_TOLD:] if error.path is not None]
-        lines.append(f"And: {', '.join(rest[:20])}{' …' if len(rest) > 20 else ''}")
+        lines.append(tr("And: {list}", list=", ".join(rest[:20])) + (" …" if len(rest) > 20 else ""))
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chromview.app import slots
+from chromview.app import slots, step_names
 from chromview.app.edits import POLARITY_BY_PERSON, Edits
 from chromview.app.slides import fields_of
 from chromview.core.axis_edit import carried_over
@@ -63,7 +63,7 @@ class Answers(Edits):
         """
         if not self.awaited(slide_id, generation):
             return False
-        with self.transaction(slide_id, "Analysis") as edit:
+        with self.transaction(slide_id, step_names.ANALYSIS) as edit:
             kept = [c for c in edit.chromosomes.values() if c.state is not State.PROPOSED]
             for chromosome in list(edit.chromosomes.values()):
                 if chromosome.state is State.PROPOSED:
@@ -113,7 +113,7 @@ class Answers(Edits):
         if not self.can_follow(slide_id):
             return False
         taken = False
-        with self.transaction(slide_id, "Reading", follows=True) as edit:
+        with self.transaction(slide_id, step_names.READING, follows=True) as edit:
             for result in read:
                 now, old = edit.chromosomes.get(result.id), before.get(result.id)
                 if now is None or old is None or not _same_mask(now, old):

@@ -19,6 +19,7 @@ from chromview.core.alternatives import Alternative, by_person
 from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.core.masks import clusters
 from chromview.progress import CancelToken, Progress
+from chromview.texts import tr, tr_n
 
 Stroke = tuple[tuple[float, float], ...]
 _numbers = itertools.count(1)
@@ -148,7 +149,9 @@ class Asker(QObject):
         """Take a stroke of (y, x) as a hint: here lies one chromosome."""
         self._strokes.append(tuple(points))
         self._drop()
-        self.controller.said.emit(f"Stroke {len(self._strokes)}; one on each chromosome, then G asks the model")
+        self.controller.said.emit(
+            tr("Stroke {count}; one on each chromosome, then G asks the model", count=len(self._strokes))
+        )
         self.changed.emit()
 
     def clear_strokes(self) -> None:
@@ -193,8 +196,8 @@ class Asker(QObject):
         kept = {c.id for c in self.theirs} if keep else set()
         cluster = tuple(c for c in self.cluster if c.id not in kept)
         if not cluster and not self._strokes:
-            all_kept = "All of this cluster was edited or accepted; let it be replaced, or draw strokes"
-            none = "Select a chromosome of the cluster, or take H and draw a stroke on each"
+            all_kept = tr("All of this cluster was edited or accepted; let it be replaced, or draw strokes")
+            none = tr("Select a chromosome of the cluster, or take H and draw a stroke on each")
             controller.said.emit(all_kept if kept else none)
             return False
         ids = {c.id for c in cluster}
@@ -210,7 +213,7 @@ class Asker(QObject):
 
         self._question, self._waiting, self._alternatives = question, True, ()
         controller.jobs.ask(info.id, question.number, image, work)
-        controller.said.emit("Asking the model about this cluster …")
+        controller.said.emit(tr("Asking the model about this cluster …"))
         self.changed.emit()
         return True
 
@@ -220,10 +223,10 @@ class Asker(QObject):
         self._waiting = False
         self._alternatives = alternatives
         if not alternatives:
-            self.controller.said.emit("The model sees no chromosome there")
+            self.controller.said.emit(tr("The model sees no chromosome there"))
         else:
-            many = "1 answer" if len(alternatives) == 1 else f"{len(alternatives)} answers"
-            self.controller.said.emit(f"{many}: choose one with Enter, or press Esc")
+            many = tr_n("{n} answer", "{n} answers", len(alternatives))
+            self.controller.said.emit(tr("{many}: choose one with Enter, or press Esc", many=many))
         self.changed.emit()
 
     def _unanswered(self, slide: int, number: int, why: str) -> None:
@@ -237,7 +240,7 @@ class Asker(QObject):
     def _chromosomes_changed(self, change: object) -> None:
         if self._question is not None and not self._still_there(self._question):
             self._drop()
-            self.controller.said.emit("The cluster was changed meanwhile; ask again")
+            self.controller.said.emit(tr("The cluster was changed meanwhile; ask again"))
         self.changed.emit()
 
     def _still_there(self, question: Question) -> bool:

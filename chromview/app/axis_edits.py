@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from chromview.app import step_names
 from chromview.app.edits import CENTROMERE_BY_PERSON, Edits, spoken, touched
 from chromview.core.axis_edit import LEAST_LENGTH, carried_over
 from chromview.core.chromosome import FloatArray
 from chromview.core.curves import arc_length
 from chromview.errors import UserError
+from chromview.texts import shown, tr
 
 
 class AxisEdits(Edits):
@@ -43,7 +45,7 @@ class AxisEdits(Edits):
         centromere = old.centromere
         if centromere is not None and old.axis is not None and len(old.axis) > 1:
             centromere = carried_over(centromere, old.axis, line)
-        with self.transaction(slide_id, f"Axis of {spoken(old)}") as edit:
+        with self.transaction(slide_id, step_names.AXIS.format(what=spoken(old))) as edit:
             if old.axis is None or not np.array_equal(old.axis, line):
                 edit.replace(replace(old, axis=line, axis_placed=True, centromere=centromere, state=touched(old)))
 
@@ -57,8 +59,10 @@ class AxisEdits(Edits):
         """
         old = self.chromosomes(slide_id)[id]
         if old.axis is None:
-            raise UserError(f"{spoken(old)} has no axis yet", advice="Analyse the slide first.")
-        with self.transaction(slide_id, f"Centromere of {spoken(old)}") as edit:
+            raise UserError(
+                tr("{what} has no axis yet", what=shown(spoken(old))), advice=tr("Analyse the slide first.")
+            )
+        with self.transaction(slide_id, step_names.CENTROMERE.format(what=spoken(old))) as edit:
             edit.replace(
                 replace(
                     old,
@@ -87,7 +91,7 @@ class AxisEdits(Edits):
                 axis = np.ascontiguousarray(axis[::-1])
             if centromere is not None:
                 centromere = carried_over(centromere, old.axis, axis)
-        with self.transaction(slide_id, f"Axis of {spoken(old)} found anew") as edit:
+        with self.transaction(slide_id, step_names.AXIS_ANEW.format(what=spoken(old))) as edit:
             edit.replace(
                 replace(
                     old,

@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.progress import CancelToken
+from chromview.texts import tr
 
 if TYPE_CHECKING:
     from chromview.core.straighten import Levels, Straightened
@@ -108,7 +109,7 @@ class Background(QObject):
             work()
             self.done.emit(say)
 
-        self._pool.start(_Work(lambda: self._guarded(then_say, "Nothing was written.")), 1)
+        self._pool.start(_Work(lambda: self._guarded(then_say, tr("Nothing was written."))), 1)
 
     def ask(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Run `work` soon and hand its result to `then` on the thread of the window, unless another case is open."""
@@ -118,7 +119,7 @@ class Background(QObject):
             result = work()
             self._answered.emit(cancel, lambda: then(result))
 
-        self._pool.start(_Work(lambda: self._guarded(answer, "Nothing was changed.")), 1)
+        self._pool.start(_Work(lambda: self._guarded(answer, tr("Nothing was changed."))), 1)
 
     @Slot(object, object)
     def _take_answer(self, cancel: CancelToken, deliver: Callable[[], None]) -> None:
@@ -132,7 +133,14 @@ class Background(QObject):
             self.failed.emit(str(error))
         except Exception as error:  # nobody else would ever hear of it on this thread
             _log.exception("work in the background failed")
-            self.failed.emit(f"This is a fault of chromview: {type(error).__name__}: {error}. {outcome}")
+            self.failed.emit(
+                tr(
+                    "This is a fault of chromview: {name}: {error}. {outcome}",
+                    name=type(error).__name__,
+                    error=error,
+                    outcome=outcome,
+                )
+            )
 
     # -- straightened pictures -----------------------------------------------------------
 
@@ -191,7 +199,7 @@ class Background(QObject):
             finally:
                 self._pictures_made.emit((slide, meaning), found, made)
 
-        self._pool.start(_Work(lambda: self._guarded(straighten_all, "A chromosome could not be drawn.")), 2)
+        self._pool.start(_Work(lambda: self._guarded(straighten_all, tr("A chromosome could not be drawn."))), 2)
 
     def hold_pictures(self, held: bool) -> None:
         """While `held`, pictures that get ready wait: laying them out would stop the hand that paints."""

@@ -17,6 +17,7 @@ from chromview.core.cells import Cell, cell_of
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Stain, State
 from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken
+from chromview.texts import tr, tr_n
 
 if TYPE_CHECKING:
     from chromview.core.strip import StripItem
@@ -80,10 +81,13 @@ class Strip(NamedTuple):
     def title(self) -> str:
         """What stands above it."""
         cells = len({item.slide for item in self.items})
-        many = f"{len(self.items)} from {cells} cells" if cells != 1 else f"{len(self.items)} from 1 cell"
+        many = tr_n("{count} from {n} cell", "{count} from {n} cells", cells, count=len(self.items))
         proposed = sum(not item.accepted for item in self.items)
-        note = f", {proposed} marked as proposals" if proposed else ""
-        return f"Chromosome {CLASS_NAMES[self.number - 1]}: {many if self.items else 'none'}{note}"
+        note = tr(", {proposed} marked as proposals", proposed=proposed) if proposed else ""
+        return (
+            tr("Chromosome {name}: {many}", name=CLASS_NAMES[self.number - 1], many=many if self.items else tr("none"))
+            + note
+        )
 
 
 def make_strip(

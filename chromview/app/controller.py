@@ -25,6 +25,7 @@ from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.storage.case_file import CASE_SUFFIX
+from chromview.texts import tr
 
 PAUSE_MS = 120
 """After an edit straightened pictures are made anew, unless the next stroke begins before."""
@@ -109,7 +110,9 @@ class Controller(QObject):
         self.background.failed.connect(lambda sentence: self.problem.emit(sentence, "karyogram"))
         self.exporter.changed.connect(self._later.start)
         self.exporter.failed.connect(lambda sentence: self.problem.emit(sentence, "slides"))
-        self.exporter.cancelled.connect(lambda what: self.said.emit(f"Cancelled, nothing was written: {what}"))
+        self.exporter.cancelled.connect(
+            lambda what: self.said.emit(tr("Cancelled, nothing was written: {what}", what=what))
+        )
         jobs.started.connect(self._job_started)
         jobs.progress.connect(self._job_progress)
         jobs.finished.connect(self._job_finished)
@@ -453,7 +456,7 @@ class Controller(QObject):
 
     def _job_cancelled(self, slide: int) -> None:
         self._queue_changed()
-        self.said.emit("Analysis cancelled")
+        self.said.emit(tr("Analysis cancelled"))
 
     def _device_told(self, device: str) -> None:
         self._device = device

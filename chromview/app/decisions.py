@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from chromview.app import slots
+from chromview.app import slots, step_names
 from chromview.app.edits import POLARITY_BY_PERSON, Edits, spoken, spoken_all, touched
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, Slot, Stain, State
 from chromview.errors import UserError
+from chromview.texts import shown, tr
 
 
 class Decisions(Edits):
@@ -23,7 +24,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         proposed = [c for c in self._named(slide_id, ids) if c.state is State.PROPOSED]
-        self._accept(slide_id, proposed, f"Acceptance of {spoken_all(proposed)}")
+        self._accept(slide_id, proposed, step_names.ACCEPTANCE.format(what=spoken_all(proposed)))
 
     def accept_rest(self, slide_id: int) -> int:
         """Accept every proposal that counts, doubtful or not; returns how many.
@@ -35,7 +36,7 @@ class Decisions(Edits):
         """
         everything = self.chromosomes(slide_id).values()
         proposed = [c for c in everything if c.state is State.PROPOSED and c.in_karyogram]
-        self._accept(slide_id, proposed, "Acceptance of the rest")
+        self._accept(slide_id, proposed, step_names.ACCEPTANCE_REST)
         return len(proposed)
 
     def _accept(self, slide_id: int, proposed: Iterable[Chromosome], title: str) -> None:
@@ -52,7 +53,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         chosen = [c for c in self._named(slide_id, ids) if c.state is not State.REJECTED]
-        with self.transaction(slide_id, f"Rejection of {spoken_all(chosen)}") as edit:
+        with self.transaction(slide_id, step_names.REJECTION.format(what=spoken_all(chosen))) as edit:
             for chromosome in chosen:
                 slots.leave(edit, chromosome)
                 edit.replace(replace(edit.chromosomes[chromosome.id], state=State.REJECTED, slot=None))
@@ -66,7 +67,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         chosen = [c for c in self._named(slide_id, ids) if not c.in_karyogram]
-        with self.transaction(slide_id, f"Restoring of {spoken_all(chosen)}") as edit:
+        with self.transaction(slide_id, step_names.RESTORING.format(what=spoken_all(chosen))) as edit:
             for chromosome in chosen:
                 back = replace(chromosome, state=State.EDITED, kind=Kind.CHROMOSOME)
                 slot = slots.free(edit.chromosomes.values(), back.number) if back.number else None
@@ -85,9 +86,8 @@ class Decisions(Edits):
         if not 0 <= number <= len(CLASS_NAMES):
             raise ValueError(f"there is no class {number}")
         old = self.chromosomes(slide_id)[id]
-        with self.transaction(
-            slide_id, f"Class {CLASS_NAMES[number - 1] if number else '?'} for {spoken(old)}"
-        ) as edit:
+        name = CLASS_NAMES[number - 1] if number else "?"
+        with self.transaction(slide_id, step_names.CLASS.format(name=name, what=spoken(old))) as edit:
             if old.number == number and old.slot is not None:
                 edit.replace(_of_class(old, number))
                 return
@@ -104,7 +104,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         chosen = self._named(slide_id, ids)
-        with self.transaction(slide_id, f"Flip of {spoken_all(chosen)}") as edit:
+        with self.transaction(slide_id, step_names.FLIP.format(what=spoken_all(chosen))) as edit:
             for c in chosen:
                 edit.replace(replace(c, p_up=not c.p_up, polarity_confidence=POLARITY_BY_PERSON, state=touched(c)))
 
@@ -117,7 +117,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         old = self.chromosomes(slide_id)[id]
-        with self.transaction(slide_id, f"Turning of {spoken(old)}") as edit:
+        with self.transaction(slide_id, step_names.TURNING.format(what=spoken(old))) as edit:
             angle = (old.angle + degrees + 180.0) % 360.0 - 180.0
             edit.replace(replace(old, angle=angle, state=touched(old)))
 
@@ -134,9 +134,11 @@ class Decisions(Edits):
         """
         old = self.chromosomes(slide_id)[id]
         if not old.in_karyogram:
-            raise UserError(f"{spoken(old)} is not in the karyogram", advice="Restore it first.")
-        where = "the tray" if slot is None else f"place {slot}"
-        with self.transaction(slide_id, f"Move of {spoken(old)} to {where}") as edit:
+            raise UserError(
+                tr("{what} is not in the karyogram", what=shown(spoken(old))), advice=tr("Restore it first.")
+            )
+        where = step_names.TRAY if slot is None else step_names.PLACE.format(slot=slot)
+        with self.transaction(slide_id, step_names.MOVE.format(what=spoken(old), where=where)) as edit:
             if slot == old.slot:
                 return
             if slot is None:
@@ -154,7 +156,7 @@ class Decisions(Edits):
         UserError
             If it cannot be written.
         """
-        with self.transaction(slide_id, f"Stain {stain}") as edit:
+        with self.transaction(slide_id, step_names.STAIN.format(stain=stain)) as edit:
             edit.set_fields({"stain": str(stain)})
 
     def _named(self, slide_id: int, ids: int | Iterable[int]) -> list[Chromosome]:

@@ -34,6 +34,7 @@ from chromview.places import cases_dir
 from chromview.storage.case_file import CASE_SUFFIX, CaseFile
 from chromview.storage.case_rows import History, Kind
 from chromview.storage.case_schema import damaged, is_there, read_only
+from chromview.texts import inside, shown, tr
 
 __all__ = ["CASE_SUFFIX", "Changed", "Document", "SlideInfo"]
 
@@ -386,12 +387,12 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
     def undo_title(self, slide_id: int) -> str | None:
         """What `undo` would do, for example "Undo cut of chromosome 7"; None if there is nothing."""
         entries = self._history(slide_id).undo
-        return f"Undo {_lower(entries[-1].title)}" if entries else None
+        return tr("Undo {step}", step=inside(shown(entries[-1].title))) if entries else None
 
     def redo_title(self, slide_id: int) -> str | None:
         """What `redo` would do, for example "Redo cut of chromosome 7"; None if there is nothing."""
         entries = self._history(slide_id).redo
-        return f"Redo {_lower(entries[-1].title)}" if entries else None
+        return tr("Redo {step}", step=inside(shown(entries[-1].title))) if entries else None
 
     def can_follow(self, slide_id: int) -> bool:
         """Whether a command can belong to the one before: there is one, and nothing was taken back since."""
@@ -422,11 +423,6 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
                 raise damaged(self.path, str(error)) from error
         self._tell(step)
         return step
-
-
-def _lower(title: str) -> str:
-    """The title inside a sentence: "Cut of X" becomes "cut of X", but an abbreviation stays."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _with_suffix(path: Path) -> Path:

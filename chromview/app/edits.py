@@ -7,8 +7,10 @@ on no model changes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from chromview.app import step_names
 from chromview.core.chromosome import Chromosome, Kind, State
 
 if TYPE_CHECKING:
@@ -33,19 +35,25 @@ class Edits:
 
 
 def spoken(chromosome: Chromosome) -> str:
-    """The chromosome in a sentence: "chromosome 7", "a nucleus"."""
+    """The chromosome in the name of a step: "chromosome 7", "a nucleus"; `texts.shown` translates it."""
     if chromosome.kind is Kind.NUCLEUS:
-        return "a nucleus"
+        return step_names.NUCLEUS
     if chromosome.kind is Kind.DEBRIS:
-        return "debris"
-    return f"chromosome {chromosome.class_name}" if chromosome.number else "a chromosome"
+        return step_names.DEBRIS
+    return step_names.CHROMOSOME.format(name=chromosome.class_name) if chromosome.number else step_names.SOME_CHROMOSOME
 
 
 def spoken_all(chromosomes: Iterable[Chromosome]) -> str:
     everything = list(chromosomes)
     if len(everything) > 3 or (len(everything) > 1 and not all(c.number for c in everything)):
-        return f"{len(everything)} chromosomes"
-    return " and ".join(spoken(c) for c in everything) or "nothing"
+        return step_names.CHROMOSOMES.format(count=len(everything))
+    return spoken_list(everything)
+
+
+def spoken_list(chromosomes: Iterable[Chromosome]) -> str:
+    """Each of the chromosomes, with "and" between them."""
+    words = [spoken(c) for c in chromosomes] or [step_names.NOTHING]
+    return reduce(lambda rest, first: step_names.AND.format(first=first, rest=rest), reversed(words))
 
 
 def touched(chromosome: Chromosome) -> State:

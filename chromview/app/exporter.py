@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, Slot
 
 from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken, Progress
+from chromview.texts import tr
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -102,7 +103,11 @@ class Exporter(QObject):
                 end = partial(self.failed.emit, str(error))
             except Exception as error:  # nobody else would ever hear of it on this thread
                 _log.exception("an export failed")
-                said = f"This is a fault of chromview: {type(error).__name__}: {error}. Nothing was written."
+                said = tr(
+                    "This is a fault of chromview: {name}: {error}. Nothing was written.",
+                    name=type(error).__name__,
+                    error=error,
+                )
                 end = partial(self.failed.emit, said)
             else:
                 end = partial(then, result)

@@ -15,6 +15,7 @@ from chromview.app.document import Document
 from chromview.app.slides import SlideInfo
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.progress import CancelToken, Progress
+from chromview.texts import noop
 
 if TYPE_CHECKING:
     from chromview.storage.case_export import CaseWritten
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 Work = Callable[[], None]
 
 PARTS: dict[str, str] = {
-    "karyogram": "Karyograms (PNG, 300 dpi)",
-    "metaphase": "Slides with numbers (PNG)",
-    "table": "Tables (CSV), one for each slide and one for all",
-    "annotations": "Annotations (COCO)",
-    "report": "Report (PDF)",
+    "karyogram": noop("Karyograms (PNG, 300 dpi)"),
+    "metaphase": noop("Slides with numbers (PNG)"),
+    "table": noop("Tables (CSV), one for each slide and one for all"),
+    "annotations": noop("Annotations (COCO)"),
+    "report": noop("Report (PDF)"),
 }
 """What can be written of a case, in words."""
 

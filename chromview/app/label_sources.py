@@ -14,19 +14,20 @@ from chromview.core.chromosome import SlideImage, Stain
 from chromview.core.commands import Command, from_bytes
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
+from chromview.texts import noop, tr
 
 if TYPE_CHECKING:
     from chromview.storage.label_export import LabelSource, Outcome
 
 FORMS: dict[str, str] = {
-    "hdf5": "HDF5 with image and label",
-    "pairs": "HDF5 as the 13,434 pairs (dataset_1)",
-    "npz": "npz (arr_0 images, arr_1 masks)",
-    "png": "PNG, values 0 to 3",
-    "painted": "PNG painted red, green, blue",
-    "coco": "COCO, every chromosome with its class",
-    "masks": "PNG, one black and white mask a chromosome",
-    "single": "Straightened, p arm up, with class (HDF5 and PNG)",
+    "hdf5": noop("HDF5 with image and label"),
+    "pairs": noop("HDF5 as the 13,434 pairs (dataset_1)"),
+    "npz": noop("npz (arr_0 images, arr_1 masks)"),
+    "png": noop("PNG, values 0 to 3"),
+    "painted": noop("PNG painted red, green, blue"),
+    "coco": noop("COCO, every chromosome with its class"),
+    "masks": noop("PNG, one black and white mask a chromosome"),
+    "single": noop("Straightened, p arm up, with class (HDF5 and PNG)"),
 }
 """Forms of labels by name, in words."""
 
@@ -103,7 +104,7 @@ def label_sources(document: Document, slides: Iterable[int]) -> list[LabelSource
                 chromosomes=document.chromosomes(info.id),
                 steps=partial(_decoded, document.steps(info.id), document.path),
                 is_cluster=info.is_cluster,
-                left_out="the slide was rejected" if info.state is SlideState.REJECTED else "",
+                left_out=tr("the slide was rejected") if info.state is SlideState.REJECTED else "",
             )
         )
     return sources
@@ -124,5 +125,7 @@ def _decoded(steps: Iterable[tuple[float, bytes]], case: Path) -> list[tuple[flo
         return [(when, from_bytes(data)) for when, data in steps]
     except (ValueError, TypeError) as error:
         raise UserError(
-            f"the case file is damaged ({error})", path=case, advice="Take the last good copy of the case."
+            tr("the case file is damaged ({error})", error=error),
+            path=case,
+            advice=tr("Take the last good copy of the case."),
         ) from error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chromview.app import slots
+from chromview.app import slots, step_names
 from chromview.app.edits import Edits, spoken, touched
 from chromview.app.slides import STATE_WORDS, SlideState
 from chromview.core.chromosome import Chromosome, DecidedBy, Mark, State
 from chromview.errors import UserError
+from chromview.texts import shown, tr, tr_n
 
 LONGEST_NOTE = 200
 """Letters."""
@@ -28,8 +29,8 @@ class Marks(Edits):
         there = self.chromosomes(slide_id)
         a, b = there[first], there[second]
         if a.slot is None or b.slot is None or not (a.in_karyogram and b.in_karyogram):
-            raise UserError("one of the two has no place in the karyogram", advice="Give it a class first.")
-        with self.transaction(slide_id, f"Swap of {spoken(a)} and {spoken(b)}") as edit:
+            raise UserError(tr("one of the two has no place in the karyogram"), advice=tr("Give it a class first."))
+        with self.transaction(slide_id, step_names.SWAP.format(what=spoken(a), other=spoken(b))) as edit:
             for one, other in ((a, b), (b, a)):
                 assert other.slot is not None
                 moved = replace(one, slot=other.slot, state=touched(one))
@@ -59,13 +60,15 @@ class Marks(Edits):
         """
         old = self.chromosomes(slide_id)[id]
         if not old.in_karyogram:
-            raise UserError(f"{spoken(old)} is not in the karyogram", advice="Restore it first.")
+            raise UserError(
+                tr("{what} is not in the karyogram", what=shown(spoken(old))), advice=tr("Restore it first.")
+            )
         if mark is Mark.DERIVATIVE and not old.number:
             raise UserError(
-                "a derivative is called after the class of its centromere, and this chromosome has no class",
-                advice="Type its class: 1 to 22, X or Y.",
+                tr("a derivative is called after the class of its centromere, and this chromosome has no class"),
+                advice=tr("Type its class: 1 to 22, X or Y."),
             )
-        title = f"Mark {mark.value} on {spoken(old)}" if mark else f"Removal of the mark of {spoken(old)}"
+        title = (step_names.MARK if mark else step_names.MARK_REMOVED).format(mark=mark.value, what=spoken(old))
         with self.transaction(slide_id, title) as edit:
             if mark is old.mark:
                 return
@@ -86,8 +89,11 @@ class Marks(Edits):
         old = self.chromosomes(slide_id)[id]
         note = " ".join(note.split())
         if len(note) > LONGEST_NOTE:
-            raise UserError(f"the note has {len(note)} letters", advice=f"Use {LONGEST_NOTE} at most.")
-        with self.transaction(slide_id, f"Note on {spoken(old)}") as edit:
+            raise UserError(
+                tr_n("the note has {n} letter", "the note has {n} letters", len(note)),
+                advice=tr("Use {most} at most.", most=LONGEST_NOTE),
+            )
+        with self.transaction(slide_id, step_names.NOTE.format(what=spoken(old))) as edit:
             if note != old.note:
                 edit.replace(replace(old, note=note, state=touched(old)))
 
@@ -103,11 +109,11 @@ class Marks(Edits):
         waiting = sum(_is_proposal(c) for c in there)
         if state is SlideState.DONE and waiting:
             raise UserError(
-                f"{waiting} chromosomes of this slide are still proposals" if waiting > 1 else
-                "a chromosome of this slide is still a proposal",
-                advice="Look at them with Tab, or accept the rest with Shift+Enter.",
+                tr_n("a chromosome of this slide is still a proposal",
+                     "{n} chromosomes of this slide are still proposals", waiting),
+                advice=tr("Look at them with Tab, or accept the rest with Shift+Enter."),
             )  # fmt: skip
-        title = "State of the slide by its chromosomes" if state is None else f"State {STATE_WORDS[state]}"
+        title = step_names.STATE_FREE if state is None else step_names.STATE.format(state=STATE_WORDS[state])
         with self.transaction(slide_id, title) as edit:
             edit.set_fields({"set_state": None if state is None else str(state)})
 

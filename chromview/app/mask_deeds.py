@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chromview.app import step_names
 from chromview.app.controller import Controller
 from chromview.app.document import Document
-from chromview.app.edits import spoken
+from chromview.app.edits import spoken_list
 from chromview.app.selection import second_of
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
 from chromview.errors import UserError
+from chromview.texts import tr
 
 if TYPE_CHECKING:
     from chromview.core.edit_masks import Placed
@@ -75,7 +77,7 @@ class MaskDeeds:
             if first is None and found:
                 first = found[0]
             if first is None and (tool is Tool.ERASE or tools.label is not Label.FIRST):
-                controller.said.emit("Select the chromosome to paint on first")
+                controller.said.emit(tr("Select the chromosome to paint on first"))
                 return None
             if first is not None and first != selection.chromosome and not info.is_cluster:
                 selection.select(first)
@@ -84,17 +86,17 @@ class MaskDeeds:
         if pair and first is not None:
             second = pair[1]
         if first is not None and second is None and tools.over in (Over.SECOND, Over.BOTH):
-            controller.said.emit("Ctrl+click the second chromosome first, or paint over something else")
+            controller.said.emit(tr("Ctrl+click the second chromosome first, or paint over something else"))
             return None
         if tools.over is Over.BACKGROUND and (tool is Tool.ERASE or tools.label is Label.BACKGROUND):
-            controller.said.emit("There is nothing to take out of the background; paint over something else")
+            controller.said.emit(tr("There is nothing to take out of the background; paint over something else"))
             return None
         stroke = Stroke(
             chromosomes, image.shape, tool=tool, label=tools.label, first=first, second=second,
             pair_meant=bool(pair) or (selection.second is not None and selection.second == second), over=tools.over,
         )  # fmt: skip
         if not stroke.does_something:
-            controller.said.emit("Ctrl+click the second chromosome first, or choose label 1")
+            controller.said.emit(tr("Ctrl+click the second chromosome first, or choose label 1"))
             return None
         return stroke
 
@@ -120,11 +122,11 @@ class MaskDeeds:
         if stroke is None:
             return
         inside = enclosed(outline, stroke.shape)
-        stroke.deed = "Lasso"
+        stroke.deed = step_names.LASSO
         if inside is not None:
             stroke.cover(*inside)
         if not self.commit_stroke(stroke):
-            self.controller.said.emit("The outline changes nothing; see what may be painted over")
+            self.controller.said.emit(tr("The outline changes nothing; see what may be painted over"))
 
     def magic(self, at: tuple[float, float], edge: float, taking: bool, found: list[int]) -> Stroke | None:
         """The stroke that grows from (y, x), where the chromosomes `found` lie, to the edge of the stain.
@@ -167,14 +169,14 @@ class MaskDeeds:
         around = self._magic.around
         grown = around.grow(edge, stroke.barrier(around.window))
         if grown is None:
-            controller.said.emit("There is no stain here that may be painted; click a stained place")
+            controller.said.emit(tr("There is no stain here that may be painted; click a stained place"))
             return None
         first = controller.chromosomes.get(stroke.first)
         if plain and first is not None and not touches(grown, (first.box, first.mask)):
             stroke = self._magic_stroke(Tool.NEW)
             if stroke is None:
                 return None
-        stroke.deed = "Magic outline"
+        stroke.deed = step_names.MAGIC
         stroke.cover(*grown)
         return stroke
 
@@ -217,7 +219,7 @@ class MaskDeeds:
             return False
         chromosomes = self.controller.chromosomes
         if any(id != NEW_ID and id not in chromosomes for id in bits):
-            self.controller.said.emit("The chromosome is gone; the stroke was not used")
+            self.controller.said.emit(tr("The chromosome is gone; the stroke was not used"))
             return True
         title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
         made: dict[int, int] = {}
@@ -231,9 +233,9 @@ class MaskDeeds:
 
     def _title(self, stroke: Stroke, touched: list[Chromosome]) -> str:
         if stroke.makes_new:
-            return "New chromosome"
-        deed = stroke.deed or ("Eraser" if stroke.erases else "Brush")
-        return f"{deed} on {' and '.join(spoken(c) for c in touched)}"
+            return step_names.NEW
+        deed = stroke.deed or (step_names.ERASER if stroke.erases else step_names.BRUSH)
+        return step_names.DEED_ON.format(deed=deed, what=spoken_list(touched))
 
     def cut(self, line: list[tuple[float, float]]) -> None:
         """Cut the chromosome that a line of (y, x) crosses: the selected one, else the one most under the line."""
@@ -242,7 +244,7 @@ class MaskDeeds:
             return
         target = self._under_line(line)
         if target is None:
-            self.controller.said.emit("The line crosses no chromosome")
+            self.controller.said.emit(tr("The line crosses no chromosome"))
             return
 
         def deed() -> None:
@@ -261,7 +263,7 @@ class MaskDeeds:
         crossed = {id: count for id, count in self._crossed(line).items() if count >= 4}
         meant = sorted(crossed, key=lambda id: -crossed[id])[:2]
         if not meant:
-            self.controller.said.emit("The line crosses no chromosome")
+            self.controller.said.emit(tr("The line crosses no chromosome"))
             return
         chosen = [self.controller.chromosomes[id] for id in meant]
         if len(chosen) == 2 and not touches(*((c.box, c.mask) for c in chosen)):
@@ -306,7 +308,7 @@ class MaskDeeds:
     def _join(self) -> None:
         pair = self._pair()
         if pair is None:
-            raise UserError("joining needs two chromosomes", advice="Select one, then Ctrl+click the other.")
+            raise UserError(tr("joining needs two chromosomes"), advice=tr("Select one, then Ctrl+click the other."))
         joined = self._document.join(pair[0], pair[1:])
         self.controller.selection.select(joined)
         self.controller.reread([joined])

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chromview.app import slots
+from chromview.app import slots, step_names
 from chromview.app.edits import Edits, spoken, spoken_all
 from chromview.core.alternatives import Part, pairs
 from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, State
 from chromview.errors import UserError
+from chromview.texts import tr
 
 _UNREAD: dict[str, Any] = {
     "axis": None,
@@ -85,7 +86,7 @@ class MaskEdits(Edits):
         UserError
             If it cannot be written.
         """
-        with self.transaction(slide_id, "New chromosome") as edit:
+        with self.transaction(slide_id, step_names.NEW) as edit:
             return edit.add(Chromosome(0, box, np.ascontiguousarray(mask).copy(), state=State.EDITED))
 
     def cut(self, slide_id: int, id: int, polyline: npt.ArrayLike) -> tuple[int, ...]:
@@ -110,10 +111,10 @@ class MaskEdits(Edits):
             parts = edit_masks.cut(old.box, old.mask, polyline)
         except ValueError:
             raise UserError(
-                "the line does not cut the chromosome in two",
-                advice="Begin outside of it, go right through, and end outside.",
+                tr("the line does not cut the chromosome in two"),
+                advice=tr("Begin outside of it, go right through, and end outside."),
             ) from None
-        with self.transaction(slide_id, f"Cut of {spoken(old)}") as edit:
+        with self.transaction(slide_id, step_names.CUT.format(what=spoken(old))) as edit:
             edit.replace(_part_of(old, old.box, parts[0]))
             rest = [edit.add(_stranger(_part_of(old, old.box, part))) for part in parts[1:]]
         return (id, *rest)
@@ -133,7 +134,7 @@ class MaskEdits(Edits):
         there = self.chromosomes(slide_id)
         parts = sorted((there[id] for id in set(ids)), key=lambda c: (-c.area, c.id))
         if len(parts) < 2:
-            raise UserError("joining needs two chromosomes", advice="Select one, then the other with Ctrl.")
+            raise UserError(tr("joining needs two chromosomes"), advice=tr("Select one, then the other with Ctrl."))
         box = parts[0].box
         for part in parts[1:]:
             box = box.union(part.box)
@@ -144,7 +145,7 @@ class MaskEdits(Edits):
         ]
         placed = edit_masks.join([(part.box, part.mask) for part in parts], others)
         first = parts[0]
-        with self.transaction(slide_id, f"Joining of {spoken_all(parts)}") as edit:
+        with self.transaction(slide_id, step_names.JOINING.format(what=spoken_all(parts))) as edit:
             for part in parts[1:]:
                 slots.leave(edit, part)
                 edit.remove(part.id)
@@ -176,8 +177,8 @@ class MaskEdits(Edits):
             halves = crossing.split_along(mask, np.asarray(line, float) - (box.top, box.left))
         except ValueError:
             raise UserError(
-                "the line runs through no crossing",
-                advice="Draw along one of the two chromosomes, from one arm through the crossing into the other.",
+                tr("the line runs through no crossing"),
+                advice=tr("Draw along one of the two chromosomes, from one arm through the crossing into the other."),
             ) from None
         if len(old) == 1:
             keeps = [0 if halves[0].sum() >= halves[1].sum() else 1]
@@ -187,7 +188,7 @@ class MaskEdits(Edits):
             crossed = (own[0] & halves[1]).sum() + (own[1] & halves[0]).sum()
             keeps = [0, 1] if straight >= crossed else [1, 0]
         result = [0, 0]
-        with self.transaction(slide_id, f"Splitting of {spoken_all(old)}") as edit:
+        with self.transaction(slide_id, step_names.SPLITTING.format(what=spoken_all(old))) as edit:
             for chromosome, half in zip(old, keeps, strict=True):
                 edit.replace(_part_of(chromosome, box, halves[half]))
                 result[half] = chromosome.id
@@ -226,7 +227,7 @@ class MaskEdits(Edits):
         there = self.chromosomes(slide_id)
         old = [there[id] for id in sorted(set(ids))]
         kept = {n: k for k, n in pairs([(c.box, c.mask) for c in old], [part[:2] for part in parts])}
-        title = f"New segmentation of {spoken_all(old)}" if old else "New chromosomes"
+        title = step_names.SEGMENTATION.format(what=spoken_all(old)) if old else step_names.NEW_SEVERAL
         result = []
         with self.transaction(slide_id, title) as edit:
             for n, chromosome in enumerate(old):
@@ -272,20 +273,21 @@ class MaskEdits(Edits):
                 larger, smaller = crossing.split_crossing(old.mask)
             except ValueError:
                 raise UserError(
-                    "no crossing was found in this chromosome", advice="Cut it, or paint the second one with label 2."
+                    tr("no crossing was found in this chromosome"),
+                    advice=tr("Cut it, or paint the second one with label 2."),
                 ) from None
-            with self.transaction(slide_id, f"Splitting of {spoken(old)}") as edit:
+            with self.transaction(slide_id, step_names.SPLITTING.format(what=spoken(old))) as edit:
                 edit.replace(_part_of(old, old.box, larger))
                 made = edit.add(_stranger(_part_of(old, old.box, smaller)))
             return wanted[0], made
         if len(wanted) != 2:
-            raise UserError("splitting an overlap needs one or two chromosomes")
+            raise UserError(tr("splitting an overlap needs one or two chromosomes"))
         a, b = there[wanted[0]], there[wanted[1]]
         try:
             mask_a, mask_b = edit_masks.divide_overlap((a.box, a.mask), (b.box, b.mask))
         except ValueError as error:
-            raise UserError(f"there is nothing to split: {error}") from None
-        with self.transaction(slide_id, f"Splitting of the overlap of {spoken_all((a, b))}") as edit:
+            raise UserError(tr("there is nothing to split: {error}", error=error)) from None
+        with self.transaction(slide_id, step_names.SPLITTING_OVERLAP.format(what=spoken_all((a, b)))) as edit:
             edit.replace(replace(a.with_mask(a.box, mask_a), state=State.EDITED))
             edit.replace(replace(b.with_mask(b.box, mask_b), state=State.EDITED))
         return a.id, b.id

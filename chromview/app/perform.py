@@ -15,6 +15,7 @@ from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import FloatArray, Mark, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
+from chromview.texts import tr, tr_n
 
 SET_STATES: dict[SlideState | None, str] = {
     None: "by_work",
@@ -157,7 +158,9 @@ class Performer(MaskDeeds):
         slide = self.controller.selection.slide
         if slide is not None:
             count = self._document.accept_rest(slide)
-            self.controller.said.emit(f"{count} accepted" if count else "Nothing was left to accept")
+            self.controller.said.emit(
+                tr_n("{n} accepted", "{n} accepted", count) if count else tr("Nothing was left to accept")
+            )
 
     def set_class(self, number: int) -> None:
         """Say which class the selected chromosome is, 1..24."""
@@ -183,7 +186,7 @@ class Performer(MaskDeeds):
             return
         chromosome = self.controller.chromosomes[selected[1]]
         if not chromosome.number:
-            raise UserError("this chromosome has no class yet", advice="Type its class: 1 to 22, X or Y.")
+            raise UserError(tr("this chromosome has no class yet"), advice=tr("Type its class: 1 to 22, X or Y."))
         if chromosome.slot is None or chromosome.slot.number != chromosome.number:
             others = [c for c in self.controller.chromosomes.values() if c.id != chromosome.id]
             self.move_selected(Slot(chromosome.number, free_position(others, chromosome.number)))
@@ -195,8 +198,8 @@ class Performer(MaskDeeds):
         second = self.controller.selection.second or self._document.homologue_of(*selected)
         if second is None:
             raise UserError(
-                "it is not clear with which one this chromosome changes places",
-                advice="Ctrl+click the other one first.",
+                tr("it is not clear with which one this chromosome changes places"),
+                advice=tr("Ctrl+click the other one first."),
             )
         self._document.swap(*selected, second)
 
@@ -264,7 +267,7 @@ class Performer(MaskDeeds):
         if changed.box is not None and len(changed.ids) < 10:
             self.controller.reveal.emit(changed.box)
         if title is not None:
-            self.controller.said.emit(f"{title}: done")
+            self.controller.said.emit(tr("{step}: done", step=title))
 
     # -- case ----------------------------------------------------------------------------
 
@@ -277,13 +280,13 @@ class Performer(MaskDeeds):
         waiting = [info.id for info in self._document.slides if info.state is SlideState.NEW]
         self.controller.analyse(waiting)
         if not waiting:
-            self.controller.said.emit("Every slide is analysed already")
+            self.controller.said.emit(tr("Every slide is analysed already"))
 
     def _set_stain(self, stain: Stain) -> None:
         slide = self.controller.selection.slide
         if slide is not None:
             self._document.set_stain(slide, stain)
-            self.controller.said.emit("Ctrl+R analyses the slide with this stain")
+            self.controller.said.emit(tr("Ctrl+R analyses the slide with this stain"))
 
     def _remove_slide(self) -> None:
         slide = self.controller.selection.slide
@@ -293,4 +296,4 @@ class Performer(MaskDeeds):
             self._document.remove_slide(slide)
             rest = [id for id in slides if id != slide]
             self.controller.selection.show_slide(rest[min(place, len(rest) - 1)] if rest else None)
-            self.controller.said.emit("Slide removed; adding the image again brings its masks back")
+            self.controller.said.emit(tr("Slide removed; adding the image again brings its masks back"))

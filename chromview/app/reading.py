@@ -23,6 +23,7 @@ from chromview.app.background import THUMBNAIL
 from chromview.core.chromosome import SlideImage
 from chromview.errors import UserError
 from chromview.progress import CancelToken
+from chromview.texts import tr
 
 T = TypeVar("T")
 _Answers = queue.SimpleQueue[Callable[[], None]]
@@ -235,11 +236,18 @@ def _outcome(path: Path, work: Callable[[], T]) -> T | UserError:
     except UserError as error:
         return error
     except MemoryError:
-        return UserError("needs more memory than there is", path=path, advice="Close other programs and try again.")
+        return UserError(
+            tr("needs more memory than there is"), path=path, advice=tr("Close other programs and try again.")
+        )
     except Exception as error:  # nobody else would ever hear of it on this thread
         _log.exception("reading failed")
         return UserError(
-            f"cannot be read, and that is a fault of chromview ({type(error).__name__}: {error})", path=path
+            tr(
+                "cannot be read, and that is a fault of chromview ({name}: {error})",
+                name=type(error).__name__,
+                error=error,
+            ),
+            path=path,
         )
 
 

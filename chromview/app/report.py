@@ -24,6 +24,7 @@ from chromview.core.cells import find_clones
 from chromview.core.chromosome import CLASS_NAMES, Analysis, Chromosome, SlideImage, State
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
+from chromview.texts import shown, tr, tr_n
 
 RGB = npt.NDArray[np.uint8]
 
@@ -99,13 +100,13 @@ def report_work(
     UserError
         If there is nothing to report on, or the case file is damaged.
     """
-    shown = [info for info in infos if info.count and not info.missing]
+    pages_of = [info for info in infos if info.count and not info.missing]
     if whole_case:  # the table of the case still has the others
-        shown = [info for info in shown if info.state is not SlideState.REJECTED]
-    if not shown:
-        raise UserError("no slide has chromosomes to report on", advice="Analyse a slide first.")
+        pages_of = [info for info in pages_of if info.state is not SlideState.REJECTED]
+    if not pages_of:
+        raise UserError(tr("no slide has chromosomes to report on"), advice=tr("Analyse a slide first."))
     head = _head(document, infos, signed, whole_case=whole_case)
-    takers = [_taker(document, info, bands) for info in shown]
+    takers = [_taker(document, info, bands) for info in pages_of]
 
     def work(progress: Progress, cancel: CancelToken) -> bytes:
         def pages() -> Iterator[Page]:
@@ -127,7 +128,13 @@ def _head(document: Document, infos: list[SlideInfo], signed: str, *, whole_case
     cells = cells_of(document)
     found = find_clones(cells)
     rows = [
-        (i.name, STATE_WORDS[i.state], str(i.count or ""), i.proposal, ("reviewed" if is_reviewed(i) else "proposal"))
+        (
+            i.name,
+            shown(STATE_WORDS[i.state]),
+            str(i.count or ""),
+            i.proposal,
+            tr("reviewed") if is_reviewed(i) else tr("proposal"),
+        )
         for i in infos
     ]
     table = tuple((*row[:4], row[4] if row[3] or row[2] else "") for row in rows)
@@ -183,9 +190,12 @@ def verdict(chromosomes: list[Chromosome], *, has_karyotype: bool = True) -> str
     """Whose the karyotype is, in a sentence."""
     open_ones = sum(c.state is State.PROPOSED for c in chromosomes)
     if not open_ones:
-        return "Reviewed: a person accepted or corrected every chromosome."
-    what = "PROPOSAL, not a finding" if has_karyotype else "PROPOSAL"
-    return f"{what}: nobody has accepted {open_ones} of {len(chromosomes)} chromosomes yet."
+        return tr("Reviewed: a person accepted or corrected every chromosome.")
+    what = tr("PROPOSAL, not a finding") if has_karyotype else tr("PROPOSAL")
+    return tr(
+        "{what}: nobody has accepted {left} of {count} chromosomes yet.",
+        what=what, left=open_ones, count=len(chromosomes),
+    )  # fmt: skip
 
 
 def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) -> Iterator[tuple[str, str]]:
@@ -193,31 +203,37 @@ def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) ->
     states = Counter(c.state for c in chromosomes)
     doubtful = sum(is_doubtful(c) for c in chromosomes)
     parts = [
-        f"{states[State.ACCEPTED]} accepted",
-        f"{states[State.EDITED]} corrected",
-        f"{states[State.PROPOSED]} proposed" + (f" ({doubtful} doubtful)" if doubtful else ""),
+        tr_n("{n} accepted", "{n} accepted", states[State.ACCEPTED]),
+        tr_n("{n} corrected", "{n} corrected", states[State.EDITED]),
+        tr_n("{n} proposed", "{n} proposed", states[State.PROPOSED])
+        + (f" ({tr_n('{n} doubtful', '{n} doubtful', doubtful)})" if doubtful else ""),
     ]
-    yield "Slide", info.name
-    yield "State", STATE_WORDS[info.state]
-    yield "Stain", "unknown" if info.stain is None else str(info.stain)
-    yield "Chromosomes", f"{len(chromosomes)}: {', '.join(parts)}"
+    yield tr("Slide"), info.name
+    yield tr("State"), shown(STATE_WORDS[info.state])
+    yield tr("Stain"), tr("unknown") if info.stain is None else str(info.stain)
+    yield tr("Chromosomes"), f"{len(chromosomes)}: {', '.join(parts)}"
     counts = Counter(c.number for c in chromosomes)
     if info.proposal:
         unusual = [f"{CLASS_NAMES[n - 1]} ×{counts[n]}" for n in range(1, 23) if counts[n] != 2]
-        except_ = f", except {', '.join(unusual)}" if unusual else ""
-        yield "Classes", f"autosomes two each{except_}; X ×{counts[23]}, Y ×{counts[24]}"
+        autosomes = tr("autosomes two each")
+        if unusual:
+            autosomes = tr("autosomes two each, except {list}", list=", ".join(unusual))
+        yield tr("Classes"), f"{autosomes}; X ×{counts[23]}, Y ×{counts[24]}"
     if captions := [f"{c.class_name}: {c.caption}" if c.number else c.caption for c in chromosomes if c.caption]:
-        yield "Notes", "; ".join(captions)
+        yield tr("Notes"), "; ".join(captions)
     if counts[0]:
-        yield "Without a class", str(counts[0])
+        yield tr("Without a class"), str(counts[0])
     quality = info.quality
-    measured: list[tuple[Any, str]] = [(quality.clusters, "clusters"), (quality.overlaps, "overlaps")]
-    said = [f"{value} {name}" for value, name in measured if value is not None]
+    said = []
+    if quality.clusters is not None:
+        said.append(tr_n("{n} cluster", "{n} clusters", quality.clusters))
+    if quality.overlaps is not None:
+        said.append(tr_n("{n} overlap", "{n} overlaps", quality.overlaps))
     if quality.spread is not None:
-        said.append(f"spread {quality.spread:.1f} widths")
+        said.append(tr("spread {spread:.1f} widths", spread=quality.spread))
     if said:
-        yield "Quality", ", ".join(said)
+        yield tr("Quality"), ", ".join(said)
     if last is not None:
-        yield "Last change", datetime.fromtimestamp(last).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
-    yield "Weights", ", ".join(f"{name} {sha256[:12]}" for name, sha256 in info.models) or "not recorded"
-    yield "Image", f"SHA-256 {info.sha256[:16]}…"
+        yield tr("Last change"), datetime.fromtimestamp(last).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
+    yield tr("Weights"), ", ".join(f"{name} {sha256[:12]}" for name, sha256 in info.models) or tr("not recorded")
+    yield tr("Image"), f"SHA-256 {info.sha256[:16]}…"

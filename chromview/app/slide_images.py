@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chromview.core.chromosome import SlideImage
 from chromview.errors import UserError
 from chromview.storage.case_schema import is_there
+from chromview.texts import tr
 
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
@@ -62,9 +63,9 @@ class SlideImages:
         if not missing:
             return error
         return UserError(
-            "the image of this slide is not there any more",
+            tr("the image of this slide is not there any more"),
             path=slide.row.path,
-            advice="Bring it back, or add the file from where it is now: it is recognised by its content.",
+            advice=tr("Bring it back, or add the file from where it is now: it is recognised by its content."),
         )
 
     def give_image(self, slide_id: int, image: SlideImage) -> None:
@@ -78,8 +79,11 @@ class SlideImages:
         changed = image.sha256 != slide.row.sha256
         if changed and not slide.changed:
             self.problem.emit(
-                f"{slide.row.path}: the image is not the one that was added, its content is different. "
-                "Its masks may not fit; bring the old file back, or analyse the slide again."
+                tr(
+                    "{path}: the image is not the one that was added, its content is different. Its masks may not "
+                    "fit; bring the old file back, or analyse the slide again.",
+                    path=slide.row.path,
+                )
             )
         self._mark(slide_id, missing=False, changed=changed)
         self._images[slide_id] = image

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
+from chromview.texts import stored
 
 _WHOLE = 46
 _CELL = 35
@@ -34,14 +35,14 @@ class SlideState(StrEnum):
 
 
 STATE_WORDS: dict[SlideState, str] = {
-    SlideState.NEW: "new",
-    SlideState.PROPOSED: "proposed",
-    SlideState.STARTED: "in work",
-    SlideState.DONE: "reviewed",
-    SlideState.COUNTED: "counted only",
-    SlideState.REJECTED: "rejected",
+    SlideState.NEW: stored("new"),
+    SlideState.PROPOSED: stored("proposed"),
+    SlideState.STARTED: stored("in work"),
+    SlideState.DONE: stored("reviewed"),
+    SlideState.COUNTED: stored("counted only"),
+    SlideState.REJECTED: stored("rejected"),
 }
-"""Slide states in words."""
+"""Slide states in words, as step names keep them; `texts.shown` translates them."""
 
 LEFT_ASIDE = frozenset({SlideState.COUNTED, SlideState.REJECTED})
 """States of slides whose karyotype nobody asks for."""

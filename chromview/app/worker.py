@@ -19,6 +19,7 @@ from chromview.app.preload import preload_torch
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken, Progress
+from chromview.texts import tr
 
 _STACK_BYTES = 16 << 20
 """Of the worker thread; some systems give other threads than the first half a megabyte only."""
@@ -170,12 +171,14 @@ class Worker(QThread):
             return Failure(str(error))
         except MemoryError:
             return Failure(
-                "There is not enough memory for this slide. Close other programs, or make the image smaller."
+                tr("There is not enough memory for this slide. Close other programs, or make the image smaller.")
             )
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
             return Failure(
-                f"The analysis failed, and that is a fault of chromview ({what}). The slide is as it was.",
+                tr(
+                    "The analysis failed, and that is a fault of chromview ({what}). The slide is as it was.", what=what
+                ),
                 traceback.format_exc(),
             )
 
@@ -191,7 +194,7 @@ class Worker(QThread):
 
         job.token.check()
         if self._models is None or self._models_for != job.device:
-            report("loading the models", 0.0)
+            report(tr("loading the models"), 0.0)
             self._models = None
             self._models = self._load_models(job.device)
             self._models_for = job.device
@@ -203,7 +206,7 @@ class Worker(QThread):
         if isinstance(image, Path):
             from chromview.storage.images import read_image
 
-            report("reading the image", 0.0)
+            report(tr("reading the image"), 0.0)
             image = read_image(image)
             self.image_read.emit(job, image)
         if job.work is not None:

@@ -18,7 +18,7 @@ import chromview
 PACKAGE = Path(chromview.__file__).parent
 
 # Modules directly in the package that every room may import.
-COMMON = {"errors", "progress", "places", "__init__"}
+COMMON = {"errors", "progress", "places", "texts", "__init__"}
 # Room -> rooms it may import at any time.
 ALLOWED = {
     "core": {"core"},
