@@ -1,10 +1,10 @@
 """How long a brush stroke takes from the mouse event to the repainted pixels.
 
-    python benchmarks/brush.py [--events 4000] [--shape 2048] [--busy] [--json FILE]
+    python benchmarks/brush.py [--events 4000] [--shape 2048] [--chromosomes 46] [--busy] [--json FILE]
 
 A window without a screen shows a slide of 2048 x 2048 pixels with 46 chromosomes. Real mouse events
-move a pressed brush over one chromosome after the other, a stroke every 40 moves. Of each event is measured, in
-milliseconds from its delivery:
+move a pressed brush over one chromosome after the other, a stroke every 40 moves; each is undone and done again.
+Of each event, and of undo and redo, is measured, in milliseconds from its delivery:
 
 - ``pixels``: until the window's backing store holds everything that was to be painted anew. Whether a stroke is
   really there is looked up in pictures of the window, outside of the time measured.
@@ -52,9 +52,13 @@ PER_STROKE = 40
 """Moves of one stroke."""
 
 
-def large_slide(side: int, folder: Path) -> tuple[Path, Analysis]:
-    """A simulated metaphase of 46 chromosomes, enlarged to `side` x `side` pixels, with its true masks."""
-    cell = simulate_metaphase("46,XX", seed=7)
+FORMULAS = {46: "46,XX", 92: "92,XXXX"}
+"""Cells by the number of their chromosomes."""
+
+
+def large_slide(side: int, folder: Path, count: int = 46) -> tuple[Path, Analysis]:
+    """A simulated metaphase of 46 or 92 chromosomes, enlarged to `side` x `side` pixels, with its true masks."""
+    cell = simulate_metaphase(FORMULAS[count], seed=7)
     height, width = cell.image.shape
     rows, columns = np.arange(side) * height // side, np.arange(side) * width // side
     path = folder / "large.png"
@@ -68,7 +72,8 @@ def large_slide(side: int, folder: Path) -> tuple[Path, Analysis]:
         fresh = Chromosome.from_slide_mask(chromosome.id, whole[rows][:, columns])
         chromosomes.append(replace(fresh, number=chromosome.number, state=State.PROPOSED))
     placed = assign_slots(chromosomes)
-    return path, Analysis((side, side), cell.stain, False, 2.0, placed, "46,XX", False, Quality(count=46), {})
+    quality = Quality(count=count)
+    return path, Analysis((side, side), cell.stain, False, 2.0, placed, FORMULAS[count], False, quality, {})
 
 
 class Hand:
@@ -83,8 +88,12 @@ class Hand:
         button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
         where = self.viewer.mapToGlobal(self.at)
         event = QMouseEvent(kind, self.at, where, button, buttons, Qt.KeyboardModifier.NoModifier)
+        self.time(name, lambda: self.app.sendEvent(self.viewer, event))
+
+    def time(self, name: str, deed: Callable[[], object]) -> None:
+        """Do something and time it until its pixels are there."""
         start, cpu = time.perf_counter(), time.thread_time()
-        self.app.sendEvent(self.viewer, event)
+        deed()
         handler = time.perf_counter()
         self.app.processEvents()  # the update request: paints into the backing store and flushes it
         pixels, used = time.perf_counter(), time.thread_time() - cpu
@@ -121,8 +130,8 @@ class Hand:
         return bytes(image.copy(middle.x(), middle.y(), 5, 5).constBits())
 
 
-def stroke_points(box: Box, count: int) -> list[tuple[float, float]]:
-    """A wavy way along a chromosome and somewhat beyond, as a hand would go."""
+def stroke_points(box: Box, count: int, side: int) -> list[tuple[float, float]]:
+    """A wavy way along a chromosome and somewhat beyond, as a hand would go, on a slide of `side` x `side` pixels."""
     points = []
     for n in range(count):
         share = n / max(1, count - 1)
@@ -130,7 +139,7 @@ def stroke_points(box: Box, count: int) -> list[tuple[float, float]]:
         wave = 0.25 * math.sin(share * 9)
         y = box.top + box.height * (along if box.height >= box.width else 0.5 + wave)
         x = box.left + box.width * (along if box.width > box.height else 0.5 + wave)
-        points.append((min(max(y, 2.0), 2040.0), min(max(x, 2.0), 2040.0)))
+        points.append((min(max(y, 2.0), side - 8.0), min(max(x, 2.0), side - 8.0)))
     return points
 
 
@@ -151,7 +160,7 @@ def measure(
         controller.selection.select(id)
         window.perform("mask.brush" if stroke % 3 else "mask.erase")
         app.processEvents()
-        points = stroke_points(controller.chromosomes[id].box, PER_STROKE + 1)
+        points = stroke_points(controller.chromosomes[id].box, PER_STROKE + 1, window.viewer.shape[0])
         window.viewer.reveal(controller.chromosomes[id].box)
         app.processEvents()
         hand.press(*points[0])
@@ -171,6 +180,9 @@ def measure(
                 checked += 1
                 painted += before != hand.picture_around()
         hand.release()
+        # As the keys do it: the whole action, with what it says and shows.
+        hand.time("undo", lambda: window.perform("edit.undo"))
+        hand.time("redo", lambda: window.perform("edit.redo"))
     return {
         "moves": moves,
         "strokes": stroke,
@@ -208,7 +220,7 @@ def tell(result: dict[str, Any]) -> None:
     """The result of one setting as lines of a table."""
     seen = f"{result['strokes_seen_painted']} of {result['strokes_looked_at']} strokes looked at were painted"
     print(f"{result['setting']}: brush of {result['brush_px']} px, zoom {result['zoom']}; {seen}")
-    for name in ("press", "move", "release"):
+    for name in ("press", "move", "release", "undo", "redo"):
         for what, ms in result[name].items():
             print(f"  {name:8s} {what:8s} " + "  ".join(f"{p} {value:7.2f}" for p, value in ms.items()))
 
@@ -217,6 +229,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=4000, help="mouse moves for each setting")
     parser.add_argument("--shape", type=int, default=2048, help="side of the slide in pixels")
+    parser.add_argument("--chromosomes", type=int, default=46, choices=sorted(FORMULAS), help="on the slide")
     parser.add_argument("--busy", action="store_true", help="analyse another slide at the same time")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
@@ -231,7 +244,7 @@ def main() -> int:
         window.resize(1600, 1000)
         spare_collector(window)
         window.show()
-        path, analysis = large_slide(options.shape, Path(folder))
+        path, analysis = large_slide(options.shape, Path(folder), options.chromosomes)
         window.deeds.open_paths([path])
         window.controller.reader.wait()
         slide = window.controller.selection.slide

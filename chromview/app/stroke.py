@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
+from chromview.core.masks import paste, slide_mask
 
 NEW_ID = 0
 """Stands for the chromosome that a stroke is about to make; real ids start at 1."""
+
+_ROOM = 64
+"""Pixels by which the array of a mask is made larger than it has to be."""
 
 
 def capsule(
@@ -104,43 +108,26 @@ class Stroke:
         self._add: list[int] = []
         self._take: list[int] = []
         self._plan(tool, label, pair_meant)
-        # Zeroed pages cost nothing until they are touched, so whole-slide arrays are cheap here.
-        self.masks: dict[int, BoolArray] = {}
-        for id in (*self._add, *self._take):
-            if id not in self.masks:
-                mask = np.zeros(shape, bool)
-                if id in chromosomes:
-                    mask[chromosomes[id].box.slices] = chromosomes[id].mask
-                self.masks[id] = mask
-        self._before = {id: chromosomes.get(id) for id in self.masks}
-        # Where `_gate` is true may not be painted, or, with `_only_there`, nothing but that.
-        self._gate: BoolArray | None = None
+        self._before = {id: chromosomes.get(id) for id in dict.fromkeys((*self._add, *self._take))}
+        # Never arrays of the slide: on a large one making them takes longer than a whole stroke may.
+        self._masks: dict[int, tuple[Box, BoolArray]] = {
+            id: (Box(0, 0, 0, 0), np.zeros((0, 0), bool)) if old is None else (old.box, old.mask.copy())
+            for id, old in self._before.items()
+        }
+        # Whether only pixels of a label may change, and whether what may not be painted may not be taken away either.
         self._only_there = over in (Over.FIRST, Over.SECOND, Over.BOTH) and not self.makes_new
         self._gate_takes = over is Over.BACKGROUND or self._only_there
+        self._over = over
+        self._pair = [None if id is None else chromosomes.get(id) for id in (self.first, self.second)]
         pair = {self.first, self.second} if pair_meant else {self.first}
+        spared: list[Chromosome] = []
         if over is Over.BACKGROUND:
-            self._gate = self._united(c for c in chromosomes.values() if c.in_karyogram)
+            spared = [c for c in chromosomes.values() if c.in_karyogram]
         elif over is not Over.ANYTHING and (self._only_there or (self._add and label is not Label.BOTH)):
-            pair = pair | self.masks.keys() | ({self.second} if self._only_there else set())
-            self._gate = self._united(c for c in chromosomes.values() if c.in_karyogram and c.id not in pair)
-        if self._only_there and self._gate is not None:
-            self._gate = self._labelled(chromosomes, over, self._gate)
-
-    def _united(self, chromosomes: Iterable[Chromosome]) -> BoolArray:
-        """Pixels ``(H, W)`` of any of the chromosomes."""
-        united = np.zeros(self.shape, bool)
-        for chromosome in chromosomes:
-            united[chromosome.box.slices] |= chromosome.mask
-        return united
-
-    def _labelled(self, chromosomes: Mapping[int, Chromosome], over: Over, others: BoolArray) -> BoolArray:
-        """Pixels ``(H, W)`` of a label 1 to 3 and of no chromosome outside the pair."""
-        first, second = (
-            self._united(chromosomes[id] for id in (wanted,) if id is not None and id in chromosomes)
-            for wanted in (self.first, self.second)
-        )
-        there = {Over.FIRST: first & ~second, Over.SECOND: second & ~first, Over.BOTH: first & second}[over]
-        return there & ~others
+            pair = pair | self._before.keys() | ({self.second} if self._only_there else set())
+            spared = [c for c in chromosomes.values() if c.in_karyogram and c.id not in pair]
+        self._spared = spared
+        self._spared_boxes = np.array([c.box for c in spared], np.intp).reshape(-1, 4)
 
     def _plan(self, tool: Tool, label: Label, pair_meant: bool) -> None:
         first, second = self.first, self.second
@@ -169,7 +156,7 @@ class Stroke:
     @property
     def makes_new(self) -> bool:
         """Whether the stroke paints a chromosome that does not exist yet."""
-        return NEW_ID in self.masks
+        return NEW_ID in self._before
 
     @property
     def erases(self) -> bool:
@@ -179,7 +166,11 @@ class Stroke:
     @property
     def ids(self) -> tuple[int, ...]:
         """Ids whose masks may change."""
-        return tuple(self.masks)
+        return tuple(self._before)
+
+    def mask(self, id: int) -> tuple[Box, BoolArray]:
+        """One of the masks as it is now: bool of the shape of a box that holds all of it."""
+        return self._masks[id]
 
     def extend(self, start: tuple[float, float], end: tuple[float, float], diameter: float) -> Box | None:
         """Move the brush from `start` to `end` (y, x).
@@ -197,65 +188,93 @@ class Stroke:
 
     def cover(self, box: Box, inside: BoolArray) -> None:
         """Paint the pixels `inside`, bool of the shape of `box`, which lies on the slide."""
-        painted = inside
-        if self._gate is not None:
-            gate = self._gate[box.slices]
-            painted = inside & (gate if self._only_there else ~gate)
+        barrier = self.barrier(box)
+        painted = inside if barrier is None else inside & ~barrier
         for id in self._add:
-            self.masks[id][box.slices] |= painted
+            own, bits = self._reaching(id, box)
+            bits[_within(box, own)] |= painted
         taken = painted if self._gate_takes else inside
         for id in self._take:
-            self.masks[id][box.slices] &= ~taken
+            own, bits = self._masks[id]
+            part = own.intersection(box)
+            if part is not None:
+                bits[_within(part, own)] &= ~taken[_within(part, box)]
         self.box = box if self.box is None else self.box.union(box)
+
+    def _reaching(self, id: int, box: Box) -> tuple[Box, BoolArray]:
+        """One of the masks in a box that holds `box` as well."""
+        own, bits = self._masks[id]
+        whole = own.union(box) if bits.size else box
+        if whole != own:
+            # With room for what the hand will do next, so that not every move copies the mask.
+            wide = whole.grown(_ROOM + max(whole.height, whole.width) // 4, self.shape)
+            larger = np.zeros((wide.height, wide.width), bool)
+            if bits.size:
+                larger[_within(own, wide)] = bits
+            self._masks[id] = own, bits = wide, larger
+        return own, bits
 
     def restart(self) -> None:
         """Take back everything that was painted, as if the stroke had just begun."""
-        from chromview.core.edit_masks import placed
-
         if self.box is not None:
-            for id, mask in self.masks.items():
-                old = self._before[id]
-                mask[self.box.slices] = False if old is None else placed(old.mask, old.box, self.box)
+            for id, (own, bits) in self._masks.items():
+                part = own.intersection(self.box)
+                if part is not None:
+                    old = self._before[id]
+                    bits[_within(part, own)] = False if old is None else slide_mask(old, part)
             self.box = None
 
     def barrier(self, box: Box) -> BoolArray | None:
-        """Pixels of a rectangle that the stroke may not paint; None if there is none anywhere."""
-        if self._gate is None:
+        """Pixels of a rectangle that the stroke may not paint, bool of its shape; None if there are none."""
+        top, left, bottom, right = self._spared_boxes.T
+        near = (top < box.bottom) & (bottom > box.top) & (left < box.right) & (right > box.left)
+        if not self._only_there and not near.any():
             return None
-        gate = self._gate[box.slices]
-        return ~gate if self._only_there else gate
+        closed = np.zeros((box.height, box.width), bool)
+        for index in np.flatnonzero(near):
+            paste(closed, self._spared[index], box)
+        return closed | ~self._labelled(box) if self._only_there else closed
+
+    def _labelled(self, box: Box) -> BoolArray:
+        """Pixels of a rectangle that had the label, 1 to 3, which alone may be painted over."""
+        first, second = (
+            np.zeros((box.height, box.width), bool) if c is None else slide_mask(c, box) for c in self._pair
+        )
+        return {Over.FIRST: first & ~second, Over.SECOND: second & ~first, Over.BOTH: first & second}[self._over]
 
     def fill_rings(self) -> None:
         """Paint what a ring that the stroke closed encloses; holes that were there before stay."""
-        from chromview.core.edit_masks import holes, placed
+        from chromview.core.edit_masks import holes
 
         if self.box is None:
             return
         for id in self._add:
             old = self._before[id]
             box = self.box if old is None else self.box.union(old.box)
-            closed = holes(self.masks[id][box.slices])
+            own, bits = self._reaching(id, box)
+            closed = holes(bits[_within(box, own)])
             if old is not None:
-                closed &= ~holes(placed(old.mask, old.box, box))
+                closed &= ~holes(slide_mask(old, box))
             if closed.any():
                 self.cover(box, closed)
 
     def result(self) -> dict[int, tuple[Box, BoolArray]]:
         """What changed: id -> (box, bits after the stroke inside the box); empty if nothing did."""
-        if self.box is None:
-            return {}
         changed: dict[int, tuple[Box, BoolArray]] = {}
-        for id, mask in self.masks.items():
-            bits = mask[self.box.slices]
-            before = np.zeros(bits.shape, bool)
-            chromosome = self._before[id]
-            part = None if chromosome is None else chromosome.box.intersection(self.box)
-            if chromosome is not None and part is not None:
-                there = part.top - chromosome.box.top, part.left - chromosome.box.left
-                before[
-                    part.top - self.box.top : part.bottom - self.box.top,
-                    part.left - self.box.left : part.right - self.box.left,
-                ] = chromosome.mask[there[0] : there[0] + part.height, there[1] : there[1] + part.width]
-            if (bits != before).any():
-                changed[id] = (self.box, bits.copy())
+        for id, (own, bits) in self._masks.items():
+            box = None if self.box is None else own.intersection(self.box)
+            if box is None:
+                continue
+            old = self._before[id]
+            after = bits[_within(box, own)]
+            if after.any() if old is None else (after != slide_mask(old, box)).any():
+                changed[id] = (box, after.copy())
         return changed
+
+
+def _within(part: Box, whole: Box) -> tuple[slice, slice]:
+    """Index of `part` in an array of the shape of `whole`, which holds it."""
+    return (
+        slice(part.top - whole.top, part.bottom - whole.top),
+        slice(part.left - whole.left, part.right - whole.left),
+    )

@@ -146,16 +146,15 @@ class MaskLayer:
     # -- pixels --------------------------------------------------------------------------
 
     def _layers(self) -> Iterable[Layer]:
-        stroked = () if self.stroke is None else self.stroke.masks.keys()
+        stroked = () if self.stroke is None else self.stroke.ids
         # Filled ones last, so that a neighbour's hatching does not cover what is being painted.
         for chromosome in sorted(self.chromosomes.values(), key=lambda c: (c.id in self._filled, c.id)):
             if chromosome.id not in stroked and chromosome.in_karyogram:
                 filled = chromosome.id in self._filled
                 yield Layer(chromosome.box, chromosome.mask, self.colour(chromosome.id), filled)
         if self.stroke is not None:
-            whole = Box(0, 0, *self._shape)
-            for id, mask in sorted(self.stroke.masks.items()):
-                yield Layer(whole, mask, self.colour(id), True, True)
+            for id in sorted(self.stroke.ids):
+                yield Layer(*self.stroke.mask(id), self.colour(id), True, True)
 
     def compose(self, box: Box | None, margin: float = EDGE + 30) -> None:
         """Compose a rectangle (the whole slide if None) again and have it repainted."""
@@ -221,7 +220,7 @@ class MaskLayer:
         inside
             What is painted now, in slide pixels; lines that do not reach into it are left out.
         """
-        stroked = () if self.stroke is None else self.stroke.masks.keys()
+        stroked = () if self.stroke is None else self.stroke.ids
         # Under a brush every pixel of the edge matters; which one is meant its fill says then.
         marked = set() if self.painting else {id for id in (self.second, self.selected) if id is not None}
         self._outlines.prepare(scale)

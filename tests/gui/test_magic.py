@@ -108,7 +108,7 @@ def test_it_is_seen_while_the_button_is_down_and_follows_the_hand(cell_window: M
         hand.move(at + QPointF(away, 0))
         stroke = window.viewer.stroke
         assert stroke is not None
-        areas.append(int(stroke.masks[chromosome.id].sum()))
+        areas.append(int(stroke.mask(chromosome.id)[1].sum()))
     assert areas[0] < areas[1] < areas[2]
     assert areas[3] < areas[2]
     assert equal(snapshot(window), before)
