@@ -156,6 +156,8 @@ def _arms(
         areas = np.bincount(labels.ravel(), minlength=count)
         # An arm is longer than the crossing is thick, or it is only a corner of it.
         arms = [labels == label for label in range(1, count) if areas[label] >= max(SMALLEST, 0.6 * radius**2)]
+        # What does not reach the disc is a part of a mask in pieces, and no arm.
+        arms = [arm for arm in arms if (arm & (away <= factor * radius + 2)).any()]
         edges = [np.argwhere(arm & (away <= factor * radius + 2)) for arm in arms]
         if len(arms) == 4:
             return arms, edges

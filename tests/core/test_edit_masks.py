@@ -131,6 +131,15 @@ def test_a_tip_on_another_chromosome_becomes_two() -> None:
     assert iou(larger, first) > 0.9 and iou(smaller, second) > 0.8
 
 
+def test_pieces_that_lie_apart_are_no_arms_of_a_crossing() -> None:
+    """A mask may be in pieces, as the brush can leave it; here they lie across a chromosome with a spur."""
+    mask = rod((120, 120), (60, 20), (60, 100), 13)
+    mask[66:72, 57:62] = True
+    mask[10:30, 50:70] = mask[95:115, 50:70] = True
+    with pytest.raises(ValueError, match="no crossing"):
+        split_crossing(mask)
+
+
 def test_a_rod_has_no_crossing() -> None:
     with pytest.raises(ValueError, match="no crossing"):
         split_crossing(rod((60, 100), (30, 10), (30, 90), 13))
