@@ -26,11 +26,15 @@ DAPI_SCALE = 1.35
 
 @dataclass(frozen=True)
 class Patch:
-    """A single chromosome: darkness ``(h, w)`` float32 0..1, zero outside its mask ``(h, w)`` bool."""
+    """A single chromosome: darkness ``(h, w)`` float32 0..1, zero outside its mask ``(h, w)`` bool.
+
+    `up` is the direction (y, x) from the q arm to the p arm, of length 1; None where nobody knows.
+    """
 
     darkness: Float
     mask: Bool
     number: int
+    up: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ class Bank:
             darkness = dark.astype(np.float32) / 255.0
             if karyotypes.stain.bright_on_dark:
                 darkness *= 0.7 / max(float(np.percentile(darkness[mask], 80)) if mask.any() else 1.0, 1e-3)
-            return Patch(darkness * mask, mask, int(karyotypes.numbers[i]))
+            # The G-banded sets hold chromosomes p arm up, the Q-banded one as they lay.
+            up = None if karyotypes.stain.bright_on_dark else (-1.0, 0.0)
+            return Patch(darkness * mask, mask, int(karyotypes.numbers[i]), up)
         metaphase, instance = self._free[index - len(self._single)]
         box = instance.box.grown(1, metaphase.image.shape)
         mask = np.zeros((box.height, box.width), bool)
@@ -116,7 +122,13 @@ def turned(patch: Patch, angle: float, scale: float = 1.0, mirrored: bool = Fals
         return patch
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     mask = np.ascontiguousarray(mask[window])
-    return Patch(np.ascontiguousarray(darkness[window]) * mask, mask, patch.number)
+    up = None
+    if patch.up is not None:
+        y, x = patch.up
+        turn = np.deg2rad(angle)
+        y, x = y * np.cos(turn) - x * np.sin(turn), x * np.cos(turn) + y * np.sin(turn)
+        up = float(y), float(-x if mirrored else x)
+    return Patch(np.ascontiguousarray(darkness[window]) * mask, mask, patch.number, up)
 
 
 def _random_point(rng: np.random.Generator, mask: Bool) -> tuple[int, int]:

@@ -107,6 +107,8 @@ class Instance:
     mask: Bool
     kind: str
     """"free", "touching" or "overlapping"."""
+    up: tuple[float, float] | None = None
+    """Direction (y, x) from the q arm to the p arm; None where nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -152,4 +152,4 @@ def _instance(item: Placed, placed: Sequence[Placed]) -> Instance:
         item.left - 2,
     )
     kind = "overlapping" if overlap >= 12 else "touching" if any(shared(grown, other) for other in others) else "free"
-    return Instance(item.patch.number, item.box, item.patch.mask, kind)
+    return Instance(item.patch.number, item.box, item.patch.mask, kind, item.patch.up)
