@@ -12,6 +12,7 @@ from enum import StrEnum
 from html import escape
 
 from chromview.app.view_state import ViewState
+from chromview.texts import tr
 
 
 class Menu(StrEnum):
@@ -25,6 +26,11 @@ class Menu(StrEnum):
     KARYOGRAM = "Karyogram"
     CASE = "Case"
     HELP = "Help"
+
+
+def menu_title(menu: Menu) -> str:
+    """What the menu is called in the window, with its mnemonic."""
+    return tr(f"&{menu}")
 
 
 EnabledWhen = Callable[[ViewState], bool]
@@ -125,7 +131,12 @@ class Action:
     @property
     def plain_title(self) -> str:
         """The title without mnemonic and ellipsis."""
-        return self.title.replace("&", "").rstrip("…")
+        return plain(self.title)
+
+
+def plain(title: str) -> str:
+    """A title without mnemonic and ellipsis."""
+    return title.replace("&", "").rstrip("…")
 
 
 _VIEWER = "in the viewer"
@@ -411,8 +422,13 @@ def of_menu(menu: Menu) -> Iterator[Action]:
     return (action for action in ACTIONS if action.menu is menu)
 
 
-def shortcut_page() -> str:
+def shortcut_page(native: Callable[[str], str] = str) -> str:
     """Every action with its key, and every gesture, as HTML.
+
+    Parameters
+    ----------
+    native
+        Key sequences as they are to be shown.
 
     Returns
     -------
@@ -424,16 +440,18 @@ def shortcut_page() -> str:
         rows = [action for action in of_menu(menu) if action.shortcuts]
         if not rows:
             continue
-        parts.append(f"<h3>{menu}</h3><table cellpadding='3' width='100%'>")
+        parts.append(f"<h3>{escape(plain(menu_title(menu)))}</h3><table cellpadding='3' width='100%'>")
         for action in rows:
-            keys = " or ".join(f"<b>{escape(key)}</b>" for key in action.shortcuts)
-            where = f" <i>({escape(action.where)})</i>" if action.where else ""
+            keys = " / ".join(f"<b>{escape(native(key))}</b>" for key in action.shortcuts)
+            where = f" <i>({escape(tr(action.where))})</i>" if action.where else ""
             parts.append(
-                f"<tr><td width='24%'>{keys}</td><td width='26%'>{escape(action.plain_title)}{where}</td>"
-                f"<td>{escape(action.help)}</td></tr>"
+                f"<tr><td width='24%'>{keys}</td><td width='26%'>{escape(plain(tr(action.title)))}{where}</td>"
+                f"<td>{escape(tr(action.help))}</td></tr>"
             )
         parts.append("</table>")
-    parts.append("<h3>Mouse and typing</h3><table cellpadding='3' width='100%'>")
-    parts += [f"<tr><td width='50%'><b>{escape(key)}</b></td><td>{escape(does)}</td></tr>" for key, does in GESTURES]
+    parts.append(f"<h3>{escape(tr('Mouse and typing'))}</h3><table cellpadding='3' width='100%'>")
+    parts += [
+        f"<tr><td width='50%'><b>{escape(tr(key))}</b></td><td>{escape(tr(does))}</td></tr>" for key, does in GESTURES
+    ]
     parts.append("</table>")
     return "".join(parts)

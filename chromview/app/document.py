@@ -386,8 +386,13 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
 
     def undo_title(self, slide_id: int) -> str | None:
         """What `undo` would do, for example "Undo cut of chromosome 7"; None if there is nothing."""
+        step = self.undo_step(slide_id)
+        return tr("Undo {step}", step=step) if step else None
+
+    def undo_step(self, slide_id: int) -> str:
+        """The step that `undo` would take back, for example "cut of chromosome 7"; empty if there is none."""
         entries = self._history(slide_id).undo
-        return tr("Undo {step}", step=inside(shown(entries[-1].title))) if entries else None
+        return inside(shown(entries[-1].title)) if entries else ""
 
     def redo_title(self, slide_id: int) -> str | None:
         """What `redo` would do, for example "Redo cut of chromosome 7"; None if there is nothing."""

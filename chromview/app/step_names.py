@@ -6,6 +6,7 @@ translates them where they are displayed.
 
 from __future__ import annotations
 
+from chromview.core import doubts  # noqa: F401  case files keep its texts as well, and `shown` has to know them
 from chromview.texts import stored
 
 ANALYSIS = stored("Analysis")

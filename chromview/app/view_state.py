@@ -14,6 +14,7 @@ from chromview.app.selection import Selection, doubtful, second_of
 from chromview.app.slides import SlideInfo, SlideState
 from chromview.core.chromosome import Stain, State
 from chromview.errors import UserError
+from chromview.texts import shown
 
 if TYPE_CHECKING:
     from chromview.app.document import Document
@@ -58,6 +59,8 @@ class ViewState:
         Proposed karyotype.
     undo_title, redo_title
         What undo and redo would do, or None.
+    undo_step
+        The step that undo would take back: "cut of chromosome 7"; empty without one.
     running, running_index, waiting
         The analysis that runs, the place of its slide from 0, and how many wait.
     device
@@ -85,6 +88,7 @@ class ViewState:
     doubt: str = ""
     proposal: str = ""
     undo_title: str | None = None
+    undo_step: str = ""
     redo_title: str | None = None
     running: Running | None = None
     running_index: int = -1
@@ -131,8 +135,9 @@ def resolve(
     try:
         chromosomes = document.chromosomes(info.id)
         undo, redo = document.undo_title(info.id), document.redo_title(info.id)
+        step = document.undo_step(info.id)
     except UserError:  # the case file is damaged where this slide is; it was said when the slide was opened
-        chromosomes, undo, redo = {}, None, None
+        chromosomes, undo, redo, step = {}, None, None, ""
     selected = selection.chromosome if selection.chromosome in chromosomes else None
     waiting_for_eyes = doubtful(chromosomes)
     return ViewState(
@@ -149,9 +154,12 @@ def resolve(
         count=sum(c.in_karyogram for c in chromosomes.values()),
         doubtful=waiting_for_eyes,
         untouched=sum(c.in_karyogram and c.state is State.PROPOSED for c in chromosomes.values()),
-        doubt=", ".join(chromosomes[selected].doubts) if selected is not None and selected in waiting_for_eyes else "",
+        doubt=", ".join(map(shown, chromosomes[selected].doubts))
+        if selected is not None and selected in waiting_for_eyes
+        else "",
         proposal=info.proposal,
         undo_title=undo,
+        undo_step=step,
         redo_title=redo,
         **base,  # type: ignore[arg-type]
     )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from chromview.core.chromosome import CLASS_NAMES
 from chromview.errors import UserError
 from chromview.places import resources_dir
+from chromview.texts import tr
 
 RESOLUTIONS: tuple[int, ...] = (400, 550, 850)
 """Numbers of bands for which there is a table."""
@@ -146,7 +147,7 @@ def load_ideograms(bands: int = 550) -> tuple[Ideogram, ...]:
     if bands not in RESOLUTIONS:
         raise ValueError(f"there are ideograms for {', '.join(map(str, RESOLUTIONS))} bands, not for {bands}")
     path = resources_dir() / "ideograms.csv"
-    advice = "It belongs to the program: install chromview again."
+    advice = tr("It belongs to the program: install chromview again.")
     found: dict[str, list[Band]] = {name: [] for name in CLASS_NAMES}
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -163,9 +164,9 @@ def load_ideograms(bands: int = 550) -> tuple[Ideogram, ...]:
                         )
                     )
     except OSError as error:
-        raise UserError("the table of ideograms cannot be read", path=path, advice=advice) from error
+        raise UserError(tr("the table of ideograms cannot be read"), path=path, advice=advice) from error
     except (KeyError, ValueError, TypeError) as error:
-        raise UserError("the table of ideograms is damaged", path=path, advice=advice) from error
+        raise UserError(tr("the table of ideograms is damaged"), path=path, advice=advice) from error
     if not all(found.values()):
-        raise UserError("the table of ideograms is incomplete", path=path, advice=advice)
+        raise UserError(tr("the table of ideograms is incomplete"), path=path, advice=advice)
     return tuple(Ideogram(number, _closed(found[name])) for number, name in enumerate(CLASS_NAMES, start=1))

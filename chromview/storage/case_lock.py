@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chromview.errors import UserError
 from chromview.storage.case_schema import error_code, in_words
+from chromview.texts import tr
 
 # Cases that this process has open, by device and number of the file.
 _open_here: set[tuple[int, int]] = set()
@@ -49,7 +50,7 @@ def refuse_open_here(path: Path) -> None:
     that, would quietly take it away from the first.
     """
     if _identity(path) in _open_here:
-        raise UserError("the case is open already, in this program", path=path)
+        raise UserError(tr("the case is open already, in this program"), path=path)
 
 
 def refuse_open_case(path: Path) -> None:

@@ -27,6 +27,7 @@ from chromview.core.straighten import straighten_all
 from chromview.errors import UserError
 from chromview.storage import coco
 from chromview.storage.files import is_folder, make_folder, os_problem, sync_folder, umask, write_bytes, write_text
+from chromview.texts import tr
 
 CSV_COLUMNS: tuple[str, ...] = (
     "chromosome_id", "class", "confidence", "decided_by", "slot", "x", "y", "width", "height", "angle_deg", "polarity",
@@ -311,7 +312,7 @@ def write_folder(folder: Path | str, files: dict[str, Callable[[], bytes]]) -> N
     """
     folder = Path(folder)
     if not is_folder(folder) and folder.exists():
-        raise UserError("is a file, not a folder", path=folder, advice="Choose another folder for the output.")
+        raise UserError(tr("is a file, not a folder"), path=folder, advice=tr("Choose another folder for the output."))
     make_folder(folder.parent)
     try:
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", suffix=".part", dir=folder.parent))

@@ -18,22 +18,41 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chromview.errors import UserError
+from chromview.texts import noop, tr
 
 MAX_BYTES = 1 << 30
 """Largest image or label file that is read, bytes; a larger one is not an image of one cell."""
 
 _REASONS: dict[int, tuple[str, str]] = {
-    errno.ENOENT: ("does not exist", "Check the name, or that the disk or network drive it lies on is connected."),
-    errno.EACCES: ("may not be opened: permission is missing", "Ask for the right to it, or use another folder."),
-    errno.EPERM: ("may not be changed: permission is missing", "Ask for the right to it, or use another folder."),
-    errno.EROFS: ("lies on a disk that can only be read", "Choose a folder on another disk."),
-    errno.ENOSPC: ("could not be written: the disk is full", "Make room on it, or choose a folder on another disk."),
-    errno.EDQUOT: ("could not be written: your share of the disk is full", "Make room, or choose another disk."),
-    errno.EFBIG: ("could not be written: the file would be larger than is allowed here", "Choose another disk."),
-    errno.ENOTDIR: ("lies in something that is not a folder", "Choose another folder."),
-    errno.EISDIR: ("is a folder, not a file", "Give the file itself."),
-    errno.ENAMETOOLONG: ("has a name that is too long", "Choose a shorter name."),
-    errno.EIO: ("could not be read or written: the disk reports an error", "Try a copy on another disk."),
+    errno.ENOENT: (
+        noop("does not exist"),
+        noop("Check the name, or that the disk or network drive it lies on is connected."),
+    ),
+    errno.EACCES: (
+        noop("may not be opened: permission is missing"),
+        noop("Ask for the right to it, or use another folder."),
+    ),
+    errno.EPERM: (
+        noop("may not be changed: permission is missing"),
+        noop("Ask for the right to it, or use another folder."),
+    ),
+    errno.EROFS: (noop("lies on a disk that can only be read"), noop("Choose a folder on another disk.")),
+    errno.ENOSPC: (
+        noop("could not be written: the disk is full"),
+        noop("Make room on it, or choose a folder on another disk."),
+    ),
+    errno.EDQUOT: (
+        noop("could not be written: your share of the disk is full"),
+        noop("Make room, or choose another disk."),
+    ),
+    errno.EFBIG: (
+        noop("could not be written: the file would be larger than is allowed here"),
+        noop("Choose another disk."),
+    ),
+    errno.ENOTDIR: (noop("lies in something that is not a folder"), noop("Choose another folder.")),
+    errno.EISDIR: (noop("is a folder, not a file"), noop("Give the file itself.")),
+    errno.ENAMETOOLONG: (noop("has a name that is too long"), noop("Choose a shorter name.")),
+    errno.EIO: (noop("could not be read or written: the disk reports an error"), noop("Try a copy on another disk.")),
 }
 
 
@@ -49,9 +68,9 @@ def os_problem(error: OSError, path: Path | str) -> UserError:
     """
     what, advice = _REASONS.get(
         error.errno or 0,
-        (f"could not be read or written ({error.strerror or error})", "Check the file and the disk it lies on."),
+        (noop("could not be read or written ({reason})"), noop("Check the file and the disk it lies on.")),
     )
-    return UserError(what, path=path, advice=advice)
+    return UserError(tr(what, reason=error.strerror or error), path=path, advice=tr(advice))
 
 
 def read_bytes(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
@@ -82,21 +101,25 @@ def check_readable(path: Path | str, *, limit: int = MAX_BYTES) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise UserError("is a folder, not a file", path=path, advice="Give a file in it.")
+            raise UserError(tr("is a folder, not a file"), path=path, advice=tr("Give a file in it."))
         if not stat.S_ISREG(status.st_mode):
-            raise UserError("is not a file", path=path, advice="Give a file on a disk.")
+            raise UserError(tr("is not a file"), path=path, advice=tr("Give a file on a disk."))
         if status.st_size > limit:
             raise UserError(
-                f"is too large: {status.st_size / 1e9:.1f} GB, and at most {limit / 1e9:.1f} GB are read",
+                tr(
+                    "is too large: {size:.1f} GB, and at most {limit:.1f} GB are read",
+                    size=status.st_size / 1e9,
+                    limit=limit / 1e9,
+                ),
                 path=path,
-                advice="Save the one image that is needed to a file of its own.",
+                advice=tr("Save the one image that is needed to a file of its own."),
             )
         with path.open("rb") as file:
             start = file.read(32)
     except OSError as error:
         raise os_problem(error, path) from error
     if not start:
-        raise UserError("is empty (0 bytes)", path=path, advice="Copy or export it again.")
+        raise UserError(tr("is empty (0 bytes)"), path=path, advice=tr("Copy or export it again."))
     return start
 
 
@@ -125,7 +148,9 @@ def make_folder(path: Path | str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise UserError("is a file, not a folder", path=path, advice="Choose another name for the folder.") from error
+        raise UserError(
+            tr("is a file, not a folder"), path=path, advice=tr("Choose another name for the folder.")
+        ) from error
     except OSError as error:
         raise os_problem(error, path) from error
     return path
@@ -141,7 +166,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     """
     path = Path(path)
     if is_folder(path):
-        raise UserError("is a folder, not a file", path=path, advice="Give the name of a file in it.")
+        raise UserError(tr("is a folder, not a file"), path=path, advice=tr("Give the name of a file in it."))
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
     except OSError as error:
@@ -194,9 +219,9 @@ def new_folder(folder: Path | str) -> Iterator[Path]:
         except OSError as error:
             raise os_problem(error, folder) from error
         if not empty:
-            raise UserError("has files in it already", path=folder, advice="Choose a new folder.")
+            raise UserError(tr("has files in it already"), path=folder, advice=tr("Choose a new folder."))
     elif folder.exists():
-        raise UserError("is a file, not a folder", path=folder, advice="Choose a new folder.")
+        raise UserError(tr("is a file, not a folder"), path=folder, advice=tr("Choose a new folder."))
     make_folder(folder.parent)
     try:
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", suffix=".part", dir=folder.parent))

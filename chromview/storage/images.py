@@ -26,6 +26,7 @@ from chromview.core.chromosome import SlideImage
 from chromview.errors import UserError
 from chromview.storage.files import os_problem, read_bytes, sha256
 from chromview.storage.tiff import Incomplete, Raster, Unreadable, quiet_pillow, read_tiff
+from chromview.texts import noop, tr
 
 Grey = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -48,16 +49,16 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00+", "TIFF"),
 )
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"SQLite format 3\x00", "a chromview case file or another database"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"8BPS", "a Photoshop document"),
+    (b"GIF8", noop("a GIF picture")),
+    (b"%PDF", noop("a PDF document")),
+    (b"PK\x03\x04", noop("a ZIP archive or an office document")),
+    (b"SQLite format 3\x00", noop("a chromview case file or another database")),
+    (b"\x89HDF\r\n\x1a\n", noop("an HDF5 file")),
+    (b"\x00\x00\x00\x0cjP  ", noop("a JPEG 2000 picture")),
+    (b"8BPS", noop("a Photoshop document")),
 )
-_CUT_OFF = "Copy or export it again; the copy was probably interrupted."
-_ADVICE = "Give a PNG, JPEG, BMP or TIFF image."
+_CUT_OFF = noop("Copy or export it again; the copy was probably interrupted.")
+_ADVICE = noop("Give a PNG, JPEG, BMP or TIFF image.")
 
 
 def read_image(path: Path | str) -> SlideImage:
@@ -95,7 +96,9 @@ def decode_image(data: bytes, path: Path) -> SlideImage:
     low, high = int(pixels.min()), int(pixels.max())
     if low == high:
         raise UserError(
-            f"has no contrast: every pixel has the value {low}", path=path, advice="Check exposure and export settings."
+            tr("has no contrast: every pixel has the value {low}", low=low),
+            path=path,
+            advice=tr("Check exposure and export settings."),
         )
     notes = () if raster.pages == 1 else (f"first of {raster.pages} pages",)
     return SlideImage(pixels=pixels, path=str(path), sha256=sha256(data), notes=notes)
@@ -125,9 +128,9 @@ def find_images(paths: Iterable[Path | str]) -> list[Path]:
             raise os_problem(error, path) from error
         if not inside:
             raise UserError(
-                "is a folder without images",
+                tr("is a folder without images"),
                 path=path,
-                advice="Give a folder with PNG, JPEG, BMP or TIFF files in it (folders below it are not searched).",
+                advice=tr("Give a folder with PNG, JPEG, BMP or TIFF files in it (folders below it are not searched)."),
             )
         found.update(dict.fromkeys(inside))
     return list(found)
@@ -168,27 +171,41 @@ def read_raster(path: Path, data: bytes) -> Raster:
     """Decode the bytes of an image file to samples in its own values; raises `UserError` naming `path`."""
     kind = next((name for start, name in _SIGNATURES if data.startswith(start)), None)
     if kind is None:
-        raise UserError(f"is not an image that can be read: {_describe(data)}", path=path, advice=_ADVICE)
+        raise UserError(
+            tr("is not an image that can be read: {reason}", reason=_describe(data)), path=path, advice=tr(_ADVICE)
+        )
 
     def check_size(height: int, width: int) -> None:
         if height * width > MAX_PIXELS or max(height, width) > MAX_SIDE:
             raise UserError(
-                f"is too large: {width:,} x {height:,} pixels, and at most {MAX_PIXELS // 1_000_000} million pixels "
-                f"and {MAX_SIDE:,} on a side are read",
+                tr(
+                    "is too large: {width:,} x {height:,} pixels, and at most {most} million pixels and "
+                    "{side:,} on a side are read",
+                    width=width,
+                    height=height,
+                    most=MAX_PIXELS // 1_000_000,
+                    side=MAX_SIDE,
+                ),
                 path=path,
-                advice="Cut out the metaphase, or export it at a lower resolution.",
+                advice=tr("Cut out the metaphase, or export it at a lower resolution."),
             )
 
     try:
         return read_tiff(data, check_size) if kind == "TIFF" else _by_pillow(data, kind, check_size)
     except Incomplete as error:
-        raise UserError(f"is incomplete: the {kind} image is cut off", path=path, advice=_CUT_OFF) from error
+        raise UserError(
+            tr("is incomplete: the {kind} image is cut off", kind=kind), path=path, advice=tr(_CUT_OFF)
+        ) from error
     except MemoryError as error:
         raise UserError(
-            "needs more memory than this computer has free", path=path, advice="Close other programs and try again."
+            tr("needs more memory than this computer has free"),
+            path=path,
+            advice=tr("Close other programs and try again."),
         ) from error
     except Unreadable as error:
-        raise UserError(f"is a damaged or cut off {kind} image ({error})", path=path, advice=_CUT_OFF) from error
+        raise UserError(
+            tr("is a damaged or cut off {kind} image ({error})", kind=kind, error=error), path=path, advice=tr(_CUT_OFF)
+        ) from error
 
 
 def _by_pillow(data: bytes, kind: str, check_size: Any) -> Raster:
@@ -210,7 +227,7 @@ def _by_pillow(data: bytes, kind: str, check_size: Any) -> Raster:
                 return Raster(np.asarray(image))
             return Raster(np.asarray(image.convert("L" if image.mode == "1" else "RGB")))  # palette, CMYK, YCbCr
     except UnidentifiedImageError as error:
-        raise Unreadable("its header is damaged") from error
+        raise Unreadable(tr("its header is damaged")) from error
     except (OSError, EOFError) as error:
         if "truncated" in str(error):
             raise Incomplete from error
@@ -270,7 +287,7 @@ def _whole_range(path: Path, samples: npt.NDArray[Any], bits: int) -> npt.NDArra
         values = samples.astype(np.float64)
     finite = np.isfinite(values)
     if not finite.any():
-        raise UserError("has no contrast: no pixel has a value", path=path, advice="Check the export settings.")
+        raise UserError(tr("has no contrast: no pixel has a value"), path=path, advice=tr("Check the export settings."))
     low, high = float(values[finite].min()), float(values[finite].max())
     if np.issubdtype(samples.dtype, np.integer) and low >= 0 and high <= 65535:
         return values.astype(np.uint16)
@@ -303,15 +320,15 @@ def _combine(colour: npt.NDArray[Any]) -> Grey:
 def _describe(data: bytes) -> str:
     for start, name in _OTHERS:
         if data.startswith(start):
-            return f"it is {name}"
+            return tr("it is {kind}", kind=tr(name))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "it is a WebP picture"
+        return tr("it is {kind}", kind=tr("a WebP picture"))
     head = data[:2000]
     if b"\x00" not in head:
         try:
             head.decode("utf-8")
         except UnicodeDecodeError as error:
             if error.start < len(head) - 4:
-                return "its content is none of the known kinds"
-        return "its content is text"
-    return "its content is none of the known kinds"
+                return tr("its content is none of the known kinds")
+        return tr("its content is text")
+    return tr("its content is none of the known kinds")

@@ -24,6 +24,7 @@ import tifffile
 
 from chromview.core._cv import cv2
 from chromview.errors import UserError
+from chromview.texts import tr
 
 Array = npt.NDArray[Any]
 
@@ -113,17 +114,19 @@ def _by_tifffile(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
         height, width = int(page.imagelength), int(page.imagewidth)
         check_size(height, width)
         if height < 1 or width < 1:
-            raise Unreadable("its size is given as 0")
+            raise Unreadable(tr("its size is given as 0"))
         channels = int(page.samplesperpixel)
         if height * width * channels * max(1, int(page.bitspersample) // 8) > MOST_BYTES:
-            raise Unreadable(f"it has {channels} channels of {page.bitspersample} bits")
+            raise Unreadable(
+                tr("it has {channels} channels of {bits} bits", channels=channels, bits=page.bitspersample)
+            )
         samples = _decode(page, data)
         premultiplied = bool(page.extrasamples) and int(page.extrasamples[0]) == 1
         photometric = int(page.photometric)
         # Fewer colour channels than the kind of picture needs would be a palette or a damaged tag; grey has one.
         colours = 3 if photometric in (2, 6) else 4 if photometric == 5 else 1
         if photometric in (5, 8, 9, 10):
-            raise Unreadable("it is in CMYK or Lab colours")  # Pillow knows how to turn them into RGB
+            raise Unreadable(tr("it is in CMYK or Lab colours"))  # Pillow knows how to turn them into RGB
         extra = channels - colours
         alpha = extra >= 1 and bool(page.extrasamples) and int(page.extrasamples[0]) in _ALPHA
         if samples.ndim == 3:
@@ -160,7 +163,7 @@ def _count_pages(file: tifffile.TiffFile) -> int:
 
 def _palette(colormap: Array | None) -> npt.NDArray[np.uint8]:
     if colormap is None:
-        raise Unreadable("its palette is missing")
+        raise Unreadable(tr("its palette is missing"))
     table = np.asarray(colormap)
     # The standard says 0..65535; some programs write 0..255.
     return (table >> 8 if table.max() > 255 else table).astype(np.uint8).T
@@ -172,7 +175,7 @@ def _decode(page: Any, data: bytes) -> Array:
     offsets, counts = _table(page, 324 if page.is_tiled else 273), _table(page, 325 if page.is_tiled else 279)
     expected = math.prod(page.chunked)
     if not offsets:
-        raise Unreadable("it does not say where its pixels are")
+        raise Unreadable(tr("it does not say where its pixels are"))
     problem: Exception | None = None
     if len(offsets) == expected and len(counts) >= expected and _inside(offsets, counts, len(data)):
         try:
@@ -184,7 +187,7 @@ def _decode(page: Any, data: bytes) -> Array:
     if page.is_tiled:
         if any(offset >= len(data) for offset in offsets):
             raise Incomplete
-        raise Unreadable(str(problem or "its tile tables are wrong"))
+        raise Unreadable(str(problem or tr("its tile tables are wrong")))
     return _from_strips(page, data, offsets, counts)
 
 
@@ -206,7 +209,7 @@ def _as_image(page: Any, samples: Array) -> Array:
     while samples.ndim > (3 if axes.endswith("S") else 2):  # a stack in one page: its first plane
         samples = samples[0]
     if samples.shape[:2] != (page.imagelength, page.imagewidth):
-        raise Unreadable(f"its pixels have the shape {samples.shape}")
+        raise Unreadable(tr("its pixels have the shape {shape}", shape=samples.shape))
     return samples
 
 
@@ -219,7 +222,7 @@ def _from_strips(page: Any, data: bytes, offsets: list[int], counts: list[int]) 
     codec = _UNPACKED.get(int(page.compression))
     dtype = page.dtype
     if codec is None or dtype is None or int(page.bitspersample) not in (8, 16, 32) or int(page.fillorder) != 1:
-        raise Unreadable("its strip tables are wrong")
+        raise Unreadable(tr("its strip tables are wrong"))
     byteorder = page.parent.byteorder
     height, width, channels = int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
     item = np.dtype(dtype).itemsize
@@ -252,7 +255,7 @@ def _from_strips(page: Any, data: bytes, offsets: list[int], counts: list[int]) 
     if int(page.predictor) == 2:
         samples = np.cumsum(samples, axis=2 if planar else 1, dtype=samples.dtype)
     elif int(page.predictor) != 1:
-        raise Unreadable("its strip tables are wrong")
+        raise Unreadable(tr("its strip tables are wrong"))
     if planar:
         return np.moveaxis(samples, 0, -1)
     return samples[..., 0] if channels == 1 else samples
@@ -299,7 +302,7 @@ def _by_opencv(data: bytes, check_size: Callable[[int, int], None]) -> Raster:
     with _quiet_libraries():
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
-        raise Unreadable("OpenCV cannot read it")
+        raise Unreadable(tr("OpenCV cannot read it"))
     check_size(*samples.shape[:2])
     if samples.ndim == 3:  # blue, green, red (, alpha)
         samples = samples[..., [2, 1, 0, 3][: samples.shape[2]]]

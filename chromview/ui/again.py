@@ -22,18 +22,19 @@ from chromview.app.overlay import PALETTE, Layer, Overlay
 from chromview.core.alternatives import Alternative
 from chromview.core.chromosome import Box, SlideImage
 from chromview.core.commands import united
+from chromview.texts import noop, tr, tr_n
 
 SIDE = 112
 """Of a small picture, in screen pixels."""
 MOST = 12
 """Chromosomes that can be asked for."""
 _NAMES = {
-    "strokes": "By your strokes",
-    "pair network": "Pair network",
-    "pieces": "Segmenter",
-    "pieces joined": "Pieces joined",
-    "tips joined": "From the tips",
-    "one chromosome": "Uncut",
+    "strokes": noop("By your strokes"),
+    "pair network": noop("Pair network"),
+    "pieces": noop("Segmenter"),
+    "pieces joined": noop("Pieces joined"),
+    "tips joined": noop("From the tips"),
+    "one chromosome": noop("Uncut"),
 }
 _OWN_KEYS = frozenset(
     (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Left, Qt.Key.Key_Right)
@@ -43,7 +44,7 @@ _OWN_KEYS = frozenset(
 def count_of(alternative: Alternative) -> str:
     """How many chromosomes it has, in words."""
     number = len(alternative.parts)
-    return "1 chromosome" if number == 1 else f"{number} chromosomes"
+    return tr_n("{n} chromosome", "{n} chromosomes", number)
 
 
 def small_picture(image: SlideImage, frame: Box, alternative: Alternative, side: int) -> QImage:
@@ -86,12 +87,15 @@ class AgainPanel(QFrame):
     def __init__(self, asker: Asker, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("again")
-        self.setAccessibleName("Ask the model again")
+        self.setAccessibleName(tr("Ask the model again"))
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setWhatsThis(
-            "<b>Ask the model again.</b> It looks at the cluster of the selected chromosome, with the number you give "
-            "or a stroke on each chromosome (H). The arrow keys go from answer to answer, Enter or its digit takes "
-            "one, Esc closes; taking one is undone like any other edit."
+            tr(
+                "<b>Ask the model again.</b> It looks at the cluster of the selected chromosome, with "
+                "the number you give or a stroke on each chromosome (H). The arrow keys go from answer "
+                "to answer, Enter or its digit takes one, Esc closes; taking one is undone like any "
+                "other edit."
+            )
         )
         self.asker = asker
         self.choices: list[QToolButton] = []
@@ -99,24 +103,24 @@ class AgainPanel(QFrame):
         self.about.setObjectName("again.about")
         self.count = QSpinBox(self)
         self.count.setObjectName("again.count")
-        self.count.setAccessibleName("Number of chromosomes")
-        self.count.setToolTip("How many chromosomes there are; Enter asks")
+        self.count.setAccessibleName(tr("Number of chromosomes"))
+        self.count.setToolTip(tr("How many chromosomes there are; Enter asks"))
         self.count.setRange(0, MOST)
-        self.count.setSpecialValueText("any number")
+        self.count.setSpecialValueText(tr("any number"))
         self.strokes = QPushButton(self)
         self.strokes.setObjectName("again.strokes")
-        self.strokes.setToolTip("Forget the strokes that say where chromosomes lie")
+        self.strokes.setToolTip(tr("Forget the strokes that say where chromosomes lie"))
         self.keep = QCheckBox(self)
         self.keep.setObjectName("again.keep")
         self.keep.setChecked(True)
-        self.go = QPushButton("Ask", self)
+        self.go = QPushButton(tr("Ask"), self)
         self.go.setObjectName("again.ask")
         close = QToolButton(self)
         close.setObjectName("again.close")
         close.setText("✕")
         close.setAutoRaise(True)
-        close.setAccessibleName("Close")
-        close.setToolTip("Close (Esc)")
+        close.setAccessibleName(tr("Close"))
+        close.setToolTip(tr("Close (Esc)"))
         top = QHBoxLayout()
         top.setSpacing(6)
         row: tuple[QWidget, ...] = (self.about, self.count, self.strokes, self.keep, self.go)
@@ -186,15 +190,19 @@ class AgainPanel(QFrame):
             self.hide()
             return
         number, theirs, strokes = len(asker.cluster), len(asker.theirs), len(asker.strokes)
-        found = "No chromosome selected." if not number else f"This cluster has {number}."
-        self.about.setText(f"{found} Ask {'with' if strokes else 'for'}")
+        found = tr("No chromosome selected.") if not number else tr("This cluster has {number}.", number=number)
+        ask = tr("Ask with") if strokes else tr("Ask for")
+        self.about.setText(f"{found} {ask}")
         self.count.setVisible(not strokes)
         self.strokes.setVisible(bool(strokes))
-        self.strokes.setText("1 stroke ✕" if strokes == 1 else f"{strokes} strokes ✕")
+        self.strokes.setText(tr_n("{n} stroke ✕", "{n} strokes ✕", strokes))
         self.keep.setVisible(bool(theirs))
-        who = "the one" if theirs == 1 else f"the {theirs}"
-        self.keep.setText(f"Keep {who} that a person edited or accepted")
-        self.go.setText("Asking …" if asker.waiting else "Ask")
+        self.keep.setText(
+            tr_n(
+                "Keep the one that a person edited or accepted", "Keep the {n} that a person edited or accepted", theirs
+            )
+        )
+        self.go.setText(tr("Asking …") if asker.waiting else tr("Ask"))
         self._show_answers()
 
     def _show_answers(self) -> None:
@@ -223,10 +231,13 @@ class AgainPanel(QFrame):
     def _choice(self, index: int, alternative: Alternative, image: SlideImage, frame: Box) -> QToolButton:
         choice = QToolButton(self)
         choice.setObjectName(f"again.choice{index + 1}")
-        name = _NAMES.get(alternative.how, alternative.how)
+        name = tr(_NAMES.get(alternative.how, alternative.how))
+        many = count_of(alternative)
         choice.setText(f"{index + 1}  {name}: {len(alternative.parts)}")
-        choice.setAccessibleName(f"Answer {index + 1}: {name}, {count_of(alternative)}")
-        choice.setToolTip(f"<b>{name}</b><br>{count_of(alternative)}; Enter or {index + 1} takes it")
+        choice.setAccessibleName(tr("Answer {index}: {name}, {many}", index=index + 1, name=name, many=many))
+        choice.setToolTip(
+            tr("<b>{name}</b><br>{many}; Enter or {index} takes it", name=name, many=many, index=index + 1)
+        )
         ratio = self.devicePixelRatioF()
         picture = QPixmap.fromImage(small_picture(image, frame, alternative, round(SIDE * ratio)))
         picture.setDevicePixelRatio(ratio)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from chromview.texts import tr
 from chromview.ui.theme import is_dark
 
 
@@ -27,8 +28,8 @@ class Bar(QFrame):
         close.setObjectName(f"{name}.close")
         close.setText("✕")
         close.setAutoRaise(True)
-        close.setToolTip("Close")
-        close.setAccessibleName("Close the message")
+        close.setToolTip(tr("Close"))
+        close.setAccessibleName(tr("Close the message"))
         close.clicked.connect(self.clear)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 4, 4)

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from chromview.app.cells import Strip, StripMaker, cells_of, write_counts, write_strip
 from chromview.core.cells import CELLS_OF_GAIN, CELLS_OF_LOSS, Cell, Consensus, find_clones, find_consensus
 from chromview.core.chromosome import CLASS_NAMES
+from chromview.texts import noop, tr
 
 if TYPE_CHECKING:
     from chromview.core.strip import StripItem, StripLayout
@@ -39,10 +40,10 @@ PAUSE_MS = 400
 
 _FIRST_CLASS = 2
 _KARYOTYPE = _FIRST_CLASS + 24
-_HEADINGS = ("Cell", "Count", *CLASS_NAMES, "Karyotype")
-_ISCN = (
-    "Clones after ISCN: by decreasing number of cells, the normal one last; a gain in at least "
-    f"{CELLS_OF_GAIN} cells, a loss in at least {CELLS_OF_LOSS}. Whether a mosaic is constitutional is not said."
+_HEADINGS = (noop("Cell"), noop("Count"), *CLASS_NAMES, noop("Karyotype"))
+_ISCN = noop(
+    "Clones after ISCN: by decreasing number of cells, the normal one last; a gain in at least {gain} cells, a loss "
+    "in at least {loss}. Whether a mosaic is constitutional is not said."
 )
 
 
@@ -60,8 +61,8 @@ class StripView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("cells.strip")
-        self.setAccessibleName("Chromosomes of one class from all cells")
-        self.setWhatsThis("One class from all cells, p arm up, centromeres on one line. A click goes to its slide.")
+        self.setAccessibleName(tr("Chromosomes of one class from all cells"))
+        self.setWhatsThis(tr("One class from all cells, p arm up, centromeres on one line. A click goes to its slide."))
         self.setMouseTracking(True)
         self.layout_shown: StripLayout | None = None
         self._picture = QImage()
@@ -120,7 +121,7 @@ class CellsWindow(QDialog):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.setObjectName("cells")
-        self.setWindowTitle("Cells of the case — chromview")
+        self.setWindowTitle(tr("Cells of the case — chromview"))
         self.resize(1180, 720)
         self.controller = window.controller
         self._window = window
@@ -144,12 +145,15 @@ class CellsWindow(QDialog):
     def _build(self) -> None:
         self.table = QTableWidget(0, len(_HEADINGS), self)
         self.table.setObjectName("cells.table")
-        self.table.setAccessibleName("Chromosomes of each class in each cell")
+        self.table.setAccessibleName(tr("Chromosomes of each class in each cell"))
         self.table.setWhatsThis(
-            "Chromosomes of each class in each cell. What differs from most cells is bold. Without its tick a cell "
-            "does not count. A double click goes to the slide, a click on a heading shows that class below."
+            tr(
+                "Chromosomes of each class in each cell. What differs from most cells is bold. Without "
+                "its tick a cell does not count. A double click goes to the slide, a click on a "
+                "heading shows that class below."
+            )
         )
-        self.table.setHorizontalHeaderLabels(_HEADINGS)
+        self.table.setHorizontalHeaderLabels([tr(heading) for heading in _HEADINGS])
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.verticalHeader().hide()
@@ -162,12 +166,12 @@ class CellsWindow(QDialog):
         self.table.cellDoubleClicked.connect(self._row_opened)
         self.consensus = self._label("cells.consensus")
         self.clones = self._label("cells.clones")
-        self.clones.setToolTip(_ISCN)
+        self.clones.setToolTip(tr(_ISCN, gain=CELLS_OF_GAIN, loss=CELLS_OF_LOSS))
         self.note = self._label("cells.note")
         self.classes = QComboBox(self)
         self.classes.setObjectName("cells.class")
-        self.classes.setAccessibleName("Class shown in the strip")
-        self.classes.addItems([f"Chromosome {name}" for name in CLASS_NAMES])
+        self.classes.setAccessibleName(tr("Class shown in the strip"))
+        self.classes.addItems([tr("Chromosome {name}", name=name) for name in CLASS_NAMES])
         self.classes.setCurrentIndex(20)
         self.classes.currentIndexChanged.connect(self._want_strip)
         self.strip = StripView()
@@ -175,8 +179,8 @@ class CellsWindow(QDialog):
         area = QScrollArea(self)
         area.setObjectName("cells.strip.area")
         area.setWidget(self.strip)
-        counts_button = self._button("Export counts as CSV…", "cells.export_counts", self._ask_counts)
-        strip_button = self._button("Export strip as PNG…", "cells.export_strip", self._ask_strip)
+        counts_button = self._button(tr("Export counts as CSV…"), "cells.export_counts", self._ask_counts)
+        strip_button = self._button(tr("Export strip as PNG…"), "cells.export_strip", self._ask_strip)
         above, below = QWidget(self), QWidget(self)
         column = QVBoxLayout(above)
         column.setContentsMargins(0, 0, 0, 0)
@@ -265,15 +269,17 @@ class CellsWindow(QDialog):
         for index, count in enumerate(cell.counts):
             unlike = counts and consensus is not None and count != consensus.counts[index]
             self._put(row, _FIRST_CLASS + index, str(count) if count else "–", bold=unlike)
-        unknown = f" and {cell.without_class} without a class" if cell.without_class else ""
+        unknown = " " + tr("and {n} without a class", n=cell.without_class) if cell.without_class else ""
         self._put(row, _KARYOTYPE, cell.formula + unknown, bold=False)
 
     def _fill_consensus(self, row: int, consensus: Consensus) -> None:
-        self._put(row, 0, "Consensus", bold=True)
+        self._put(row, 0, tr("Consensus"), bold=True)
         self._put(row, 1, str(sum(consensus.counts)), bold=True)
         for index, count in enumerate(consensus.counts):
             item = self._put(row, _FIRST_CLASS + index, str(count) if count else "–", bold=True)
-            item.setToolTip(f"In {consensus.support[index]} of {consensus.cells} cells")
+            item.setToolTip(
+                tr("In {support} of {cells} cells", support=consensus.support[index], cells=consensus.cells)
+            )
         self._put(row, _KARYOTYPE, consensus.formula, bold=True)
 
     def _put(self, row: int, column: int, text: str, *, bold: bool) -> QTableWidgetItem:
@@ -288,25 +294,32 @@ class CellsWindow(QDialog):
 
     def _say(self, consensus: Consensus | None) -> None:
         if consensus is None:
-            self.consensus.setText("No slide of this case shows a whole cell with classes yet: analyse one first.")
+            self.consensus.setText(tr("No slide of this case shows a whole cell with classes yet: analyse one first."))
             self.clones.clear()
             self.note.clear()
             return
-        many = f"in {consensus.agreeing} of {consensus.cells} cells exactly"
-        seen = "; ".join(f"{change.text} in {change.cells}" for change in dict.fromkeys(consensus.changes))
+        many = tr("in {agreeing} of {cells} cells exactly", agreeing=consensus.agreeing, cells=consensus.cells)
+        seen = "; ".join(
+            tr("{change} in {cells}", change=change.text, cells=change.cells)
+            for change in dict.fromkeys(consensus.changes)
+        )
+        if seen:
+            many += f" ({seen})"
         self.consensus.setText(
-            f"Consensus: <b>{consensus.formula}</b>, {many}{f' ({seen})' if seen else ''} · proposal"
+            tr("Consensus: <b>{formula}</b>, {many} · proposal", formula=consensus.formula, many=many)
         )
         found = find_clones(self.cells)
         self.clones.setText(
-            f"ISCN: <b>{found.formula}</b> · proposal" if found.clones else "ISCN: no karyotype is in enough cells."
+            tr("ISCN: <b>{formula}</b> · proposal", formula=found.formula)
+            if found.clones
+            else tr("ISCN: no karyotype is in enough cells.")
         )
         notes = []
         if found.others:
-            notes.append(f"in no clone: {', '.join(cell.name for cell in found.others)}")
+            notes.append(tr("in no clone: {list}", list=", ".join(cell.name for cell in found.others)))
         open_ones = sum(not cell.accepted for cell in self.cells)
         if open_ones:
-            notes.append(f"{open_ones} of {consensus.cells} cells are not accepted yet")
+            notes.append(tr("{n} of {cells} cells are not accepted yet", n=open_ones, cells=consensus.cells))
         self.note.setText("; ".join(notes))
 
     def _want_strip(self) -> None:
@@ -319,7 +332,9 @@ class CellsWindow(QDialog):
         self._strip = strip
         self.strip.show_strip(strip)
         if strip is not None and strip.unread:
-            self.controller.problem.emit(f"Images that cannot be read: {', '.join(strip.unread)}", "slides")
+            self.controller.problem.emit(
+                tr("Images that cannot be read: {list}", list=", ".join(strip.unread)), "slides"
+            )
 
     # -- what a person does --------------------------------------------------------------
 
@@ -353,22 +368,22 @@ class CellsWindow(QDialog):
     def export_counts(self, path: Path) -> None:
         """Write the table of the cells that count as CSV."""
         cells: Sequence[Cell] = tuple(self.cells)
-        self.controller.background.do(lambda: write_counts(cells, path), f"Written: {path}")
+        self.controller.background.do(lambda: write_counts(cells, path), tr("Written: {path}", path=path))
 
     def export_strip(self, path: Path) -> None:
         """Write the strip that is shown as PNG."""
         strip = self._strip
         if strip is not None:
-            self.controller.background.do(lambda: write_strip(strip, path), f"Written: {path}")
+            self.controller.background.do(lambda: write_strip(strip, path), tr("Written: {path}", path=path))
 
     def _ask_counts(self) -> None:
-        path = self._ask("Export counts", "cells.csv", "CSV (*.csv)")
+        path = self._ask(tr("Export counts"), "cells.csv", "CSV (*.csv)")
         if path is not None:
             self.export_counts(path)
 
     def _ask_strip(self) -> None:
         name = f"chromosome {CLASS_NAMES[self.classes.currentIndex()]}.png"
-        path = self._ask("Export strip", name, "PNG (*.png)")
+        path = self._ask(tr("Export strip"), name, "PNG (*.png)")
         if path is not None:
             self.export_strip(path)
 

@@ -17,6 +17,7 @@ from chromview.app.slides import Order, SlideInfo
 from chromview.core.enhance import Enhancement
 from chromview.core.ideogram import RESOLUTIONS
 from chromview.places import resources_dir
+from chromview.texts import noop, tr
 from chromview.ui import theme
 from chromview.ui.exports import Exports
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from chromview.ui.window import MainWindow
 
 _RECENT = 8
-_IMAGES = "Images (*.png *.jpg *.jpeg *.bmp *.dib *.tif *.tiff);;All files (*)"
+_IMAGES = noop("Images (*.png *.jpg *.jpeg *.bmp *.dib *.tif *.tiff);;All files (*)")
 
 
 class Deeds:
@@ -186,12 +187,16 @@ class Deeds:
         return chosen
 
     def _ask_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.window, "Open case", self._folder(), f"Cases (*{CASE_SUFFIX})")
+        path, _ = QFileDialog.getOpenFileName(
+            self.window, tr("Open case"), self._folder(), tr("Cases") + f" (*{CASE_SUFFIX})"
+        )
         if path:
             self.open_paths([self._keep_folder(path)])
 
     def _ask_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self.window, "Save case as", self._folder(), f"Cases (*{CASE_SUFFIX})")
+        path, _ = QFileDialog.getSaveFileName(
+            self.window, tr("Save case as"), self._folder(), tr("Cases") + f" (*{CASE_SUFFIX})"
+        )
         if path:
             self.save_as(self._keep_folder(path))
 
@@ -200,36 +205,36 @@ class Deeds:
 
         def deed() -> None:
             self.controller.document.save_as(path)
-            self.controller.said.emit(f"The case is in {self.controller.document.path}")
+            self.controller.said.emit(tr("The case is in {path}", path=self.controller.document.path))
 
         if self.controller.attempt(deed, "slides"):
             self.remember_case()
             self.controller.settle()
 
     def _ask_slides(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self.window, "Add slides", self._folder(), _IMAGES)
+        paths, _ = QFileDialog.getOpenFileNames(self.window, tr("Add slides"), self._folder(), tr(_IMAGES))
         if paths:
             self._keep_folder(paths[0])
             self.open_paths([Path(path) for path in paths])
 
     def _ask_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self.window, "Add folder", self._folder())
+        path = QFileDialog.getExistingDirectory(self.window, tr("Add folder"), self._folder())
         if path:
             self.open_paths([self._keep_folder(path)])
 
     def _ask_export(self) -> None:
         info = self.controller.info
-        path = QFileDialog.getExistingDirectory(self.window, "Export slide into folder", self._folder())
+        path = QFileDialog.getExistingDirectory(self.window, tr("Export slide into folder"), self._folder())
         if path and info is not None:
             self.export(self._keep_folder(path) / Path(info.name).stem)
 
     def _ask_karyogram(self) -> None:
-        path = self._ask_target("Export karyogram", "karyogram.png", "PNG (*.png)")
+        path = self._ask_target(tr("Export karyogram"), "karyogram.png", "PNG (*.png)")
         if path is not None:
             self.export_karyogram(path)
 
     def _ask_table(self) -> None:
-        path = self._ask_target("Export table", "karyotype.csv", "CSV (*.csv)")
+        path = self._ask_target(tr("Export table"), "karyotype.csv", "CSV (*.csv)")
         if path is not None:
             self.export_table(path)
 
@@ -259,8 +264,8 @@ class Deeds:
 
         def deed() -> None:
             work = prepare(self.controller.document, info, path)
-            self.controller.said.emit(f"Writing {path.name} …")
-            self.controller.background.do(work, f"Written: {path}")
+            self.controller.said.emit(tr("Writing {name} …", name=path.name))
+            self.controller.background.do(work, tr("Written: {path}", path=path))
 
         self.controller.attempt(deed, "karyogram")
 
@@ -296,7 +301,7 @@ class Deeds:
         self._device = device
         self.window.actions_by_id.check(f"case.device_{device}", True)
         self.controller.jobs.set_device(device)
-        self.controller.said.emit("The models are loaded for the other device …")
+        self.controller.said.emit(tr("The models are loaded for the other device …"))
 
     @property
     def device(self) -> str:
@@ -350,7 +355,9 @@ class Deeds:
     def _copy_formula(self) -> None:
         state = self.controller.state
         QGuiApplication.clipboard().setText(state.proposal)
-        self.controller.said.emit(f"Copied: {state.proposal}" if state.proposal else "There is no proposal yet")
+        self.controller.said.emit(
+            tr("Copied: {proposal}", proposal=state.proposal) if state.proposal else tr("There is no proposal yet")
+        )
 
     # -- help ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from chromview.texts import tr
 from chromview.ui.menus import ActionSet
 
 
@@ -27,9 +28,9 @@ class EmptyState(QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
         for id, text in (
-            ("file.add_folder", "Add a folder…"),
-            ("file.add_slides", "Add slides…"),
-            ("file.open_samples", "Open the samples"),
+            ("file.add_folder", tr("Add a folder…")),
+            ("file.add_slides", tr("Add slides…")),
+            ("file.open_samples", tr("Open the samples")),
         ):
             button = QPushButton(text, self)
             button.setObjectName(f"empty.{id}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
 from chromview.app.exporting import PARTS
+from chromview.texts import tr
 from chromview.ui.folder_dialog import FolderDialog
 
 
@@ -33,17 +34,17 @@ class ExportDialog(FolderDialog):
     """
 
     def __init__(self, slide: str, slides: int, folder: Path, signed: str, parent: QWidget | None = None) -> None:
-        super().__init__("export", "Export the case", slide, slides, folder, "the export", parent)
+        super().__init__("export", tr("Export the case"), slide, slides, folder, tr("the export"), parent)
         self.column.addSpacing(8)
         for name, words in PARTS.items():
-            self.column.addWidget(self.part(name, words))
+            self.column.addWidget(self.part(name, tr(words)))
         self.column.addSpacing(8)
         form = QFormLayout()
         self.signed = QLineEdit(signed, self)
         self.signed.setObjectName("export.signed")
-        self.signed.setPlaceholderText("your name, for the report")
-        form.addRow("Report by", self.signed)
-        form.addRow("New folder", self.folder_line())
+        self.signed.setPlaceholderText(tr("your name, for the report"))
+        form.addRow(tr("Report by"), self.signed)
+        form.addRow(tr("New folder"), self.folder_line())
         self.column.addLayout(form)
         self.add_buttons()
 

@@ -14,6 +14,7 @@ from chromview.app.label_sources import LabelChoice, label_work
 from chromview.app.report import report_work
 from chromview.app.slides import SlideInfo
 from chromview.progress import CancelToken, Progress
+from chromview.texts import tr
 from chromview.ui.report import pdf
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Exports:
 
     def ask_metaphase(self) -> None:
         """Ask where to write the slide with its numbers."""
-        path = self._ask_file("Export slide with numbers", "numbers.png", "PNG (*.png)")
+        path = self._ask_file(tr("Export slide with numbers"), "numbers.png", "PNG (*.png)")
         if path is not None:
             self.export_metaphase(path)
 
@@ -56,14 +57,14 @@ class Exports:
         if info is not None:
             self.controller.attempt(
                 lambda: self.controller.background.do(
-                    exporting.metaphase(self.controller.document, info, path), f"Written: {path}"
+                    exporting.metaphase(self.controller.document, info, path), tr("Written: {path}", path=path)
                 ),
                 "viewer",
             )
 
     def ask_report(self) -> None:
         """Ask where to write the report of the slide shown."""
-        path = self._ask_file("Export report", "report.pdf", "PDF (*.pdf)")
+        path = self._ask_file(tr("Export report"), "report.pdf", "PDF (*.pdf)")
         if path is not None:
             self.export_report(path)
 
@@ -78,9 +79,9 @@ class Exports:
 
             def work(progress: Progress, cancel: CancelToken) -> str:
                 exporting.write_file(path, make(progress, cancel))
-                return f"Written: {path}"
+                return tr("Written: {path}", path=path)
 
-            self.controller.exporter.run("report", work, self.controller.said.emit)
+            self.controller.exporter.run(tr("report"), work, self.controller.said.emit)
 
         self.controller.attempt(deed, "karyogram")
 
@@ -118,9 +119,9 @@ class Exports:
             parts = [part for part in choice.parts if part != "report"]
             bands = self.window.deeds.shown_bands
             work = exporting.case_work(self.controller.document, infos, choice.folder, parts, report, bands=bands)
-            self.controller.exporter.run("the case", work, self._case_written)
+            self.controller.exporter.run(tr("the case"), work, self._case_written)
 
-        self._read_then("the case", [info.id for info in infos], deed)
+        self._read_then(tr("the case"), [info.id for info in infos], deed)
 
     def _case_written(self, written: CaseWritten) -> None:
         self.controller.said.emit(written.summary)
@@ -159,14 +160,14 @@ class Exports:
         def deed() -> None:
             work = label_work(self.controller.document, slides, choice)
             self.window.settings.setValue("folder", str(choice.folder.parent))
-            self.controller.exporter.run("labels", work, self._labels_written)
+            self.controller.exporter.run(tr("labels"), work, self._labels_written)
 
-        self._read_then("labels", slides, deed)
+        self._read_then(tr("labels"), slides, deed)
 
     def _labels_written(self, outcome: Outcome) -> None:
         self.controller.said.emit(outcome.summary)
         if outcome.notes:
-            self.controller.problem.emit(shortened(outcome.notes, "provenance.json has all of it."), "slides")
+            self.controller.problem.emit(shortened(outcome.notes, tr("provenance.json has all of it.")), "slides")
 
     def _read_then(self, what: str, slides: Sequence[int], deed: Callable[[], object]) -> None:
         """Read what the case file holds of these slides, slide by slide, and then do `deed`."""
@@ -195,5 +196,5 @@ class Exports:
 def shortened(sentences: Sequence[str], where: str) -> str:
     """The first sentences, how many more there are, and `where` they stand."""
     more = len(sentences) - _SAID
-    rest = [f"{more} more."] if more > 0 else []
-    return "Written, except: " + " ".join([*sentences[:_SAID], *rest, where]).strip()
+    rest = [tr("{n} more.", n=more)] if more > 0 else []
+    return tr("Written, except:") + " " + " ".join([*sentences[:_SAID], *rest, where]).strip()

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from chromview.texts import tr
+
 
 class FolderDialog(QDialog):
     """Asks for the slides, the parts and the new folder of an export; who derives lays out what lies between.
@@ -54,10 +56,10 @@ class FolderDialog(QDialog):
         self.setWindowTitle(f"{title} — chromview")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.column = QVBoxLayout(self)
-        self.whole_case = QRadioButton(f"All slides of the case ({slides})", self)
+        self.whole_case = QRadioButton(tr("All slides of the case ({slides})", slides=slides), self)
         self.whole_case.setObjectName(f"{name}.case")
         self.whole_case.setChecked(True)
-        self.one_slide = QRadioButton(f"This slide ({slide})" if slide else "This slide", self)
+        self.one_slide = QRadioButton(tr("This slide ({slide})", slide=slide) if slide else tr("This slide"), self)
         self.one_slide.setObjectName(f"{name}.slide")
         self.one_slide.setEnabled(bool(slide))
         self.column.addWidget(self.whole_case)
@@ -65,13 +67,13 @@ class FolderDialog(QDialog):
         self.parts: dict[str, QCheckBox] = {}
         self.folder = QLineEdit(str(folder), self)
         self.folder.setObjectName(f"{name}.folder")
-        self.folder.setAccessibleName(f"New folder for {purpose}")
+        self.folder.setAccessibleName(tr("New folder for {purpose}", purpose=purpose))
         self.folder.setMinimumWidth(320)
         self.folder.textChanged.connect(self._changed)
-        self._browser = QPushButton("Choose…", self)
+        self._browser = QPushButton(tr("Choose…"), self)
         self._browser.setObjectName(f"{name}.browse")
         self._browser.clicked.connect(self._browse)
-        self.export = QPushButton("Export", self)
+        self.export = QPushButton(tr("Export"), self)
         self.export.setObjectName(f"{name}.export")
         self.export.setDefault(True)
 
@@ -109,7 +111,9 @@ class FolderDialog(QDialog):
 
     def _browse(self) -> None:
         proposed = Path(self.folder.text())
-        path = QFileDialog.getExistingDirectory(self, f"Folder for {self._purpose}", str(proposed.parent))
+        path = QFileDialog.getExistingDirectory(
+            self, tr("Folder for {purpose}", purpose=self._purpose), str(proposed.parent)
+        )
         if path:
             self.folder.setText(str(Path(path) / proposed.name))
 

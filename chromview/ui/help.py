@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from chromview import __version__
 from chromview.app.actions import shortcut_page
+from chromview.texts import noop, tr
 from chromview.ui.icons import window_icon
 
-_ABOUT = f"""<h2>chromview {__version__}</h2>
-<p><b>For research use.</b> Not a medical device: every karyotype is a proposal that a person has to check.</p>
-<p>From photographs of dividing cells to karyograms. Every edit is saved at once in the case file and can be undone,
-also after the program was closed.</p>
-<p>Licence: BSD-3-Clause. Made with Qt for Python, NumPy, OpenCV, scikit-image and PyTorch.</p>"""
+_ABOUT = noop(
+    "<h2>chromview {version}</h2><p><b>For research use.</b> Not a medical device: every "
+    "karyotype is a proposal that a person has to check.</p><p>From photographs of "
+    "dividing cells to karyograms. Every edit is saved at once in the case file and can be "
+    "undone, also after the program was closed.</p><p>Licence: BSD-3-Clause. Made with Qt "
+    "for Python, NumPy, OpenCV, scikit-image and PyTorch.</p>"
+)
+
+
+def native(key: str) -> str:
+    """A key sequence as it is written on the keyboard: Ctrl+Z is Strg+Z in German."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 class ShortcutPage(QDialog):
@@ -23,12 +31,12 @@ class ShortcutPage(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("help.page")
-        self.setWindowTitle("Keys — chromview")
+        self.setWindowTitle(tr("Keys") + " — chromview")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 640)
         text = QTextBrowser(self)
         text.setObjectName("help.page.text")
-        text.setHtml(shortcut_page())
+        text.setHtml(shortcut_page(native))
         column = QVBoxLayout(self)
         column.addWidget(text)
 
@@ -39,13 +47,13 @@ class About(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("about")
-        self.setWindowTitle("About chromview")
+        self.setWindowTitle(tr("About chromview"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         icon = QLabel(self)
         pixmap: QPixmap = window_icon().pixmap(64, 64)
         icon.setPixmap(pixmap)
         icon.setAlignment(Qt.AlignmentFlag.AlignTop)
-        text = QLabel(_ABOUT, self)
+        text = QLabel(tr(_ABOUT, version=__version__), self)
         text.setObjectName("about.text")
         text.setTextFormat(Qt.TextFormat.RichText)
         text.setWordWrap(True)

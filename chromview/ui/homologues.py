@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from chromview.core.axis_edit import measured_arms
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, State
+from chromview.texts import noop, tr
 from chromview.ui.ideogram_paint import draw_ideogram, ideogram_of
 from chromview.ui.picture import qimage_grey
 
@@ -24,10 +25,10 @@ _TEXT = 76.0
 _IDEOGRAM = 26.0
 _NAMES = 64.0
 _STATES = {
-    State.PROPOSED: "proposal",
-    State.ACCEPTED: "accepted",
-    State.EDITED: "corrected",
-    State.REJECTED: "rejected",
+    State.PROPOSED: noop("proposal"),
+    State.ACCEPTED: noop("accepted"),
+    State.EDITED: noop("corrected"),
+    State.REJECTED: noop("rejected"),
 }
 
 
@@ -37,10 +38,12 @@ class HomologuesView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("homologues.view")
-        self.setAccessibleName("Homologues side by side")
+        self.setAccessibleName(tr("Homologues side by side"))
         self.setWhatsThis(
-            "<b>Homologues side by side</b>, p arm up, at one scale, centromeres on one line, beside the ideogram of "
-            "their class. View > Ideograms chooses how many bands it shows."
+            tr(
+                "<b>Homologues side by side</b>, p arm up, at one scale, centromeres on one line, "
+                "beside the ideogram of their class. View > Ideograms chooses how many bands it shows."
+            )
         )
         self.setMinimumSize(QSize(320, 360))
         self._shown: list[tuple[Chromosome, Straightened, QImage]] = []
@@ -117,12 +120,12 @@ class HomologuesView(QWidget):
 def words(chromosome: Chromosome, length: int) -> list[str]:
     """What stands below a homologue."""
     said = [
-        f"{chromosome.slot or chromosome.class_name} · {_STATES.get(chromosome.state, chromosome.state)}",
+        f"{chromosome.slot or chromosome.class_name} · {tr(_STATES.get(chromosome.state, chromosome.state))}",
         f"{length} px",
     ]
     arms = measured_arms(chromosome)
     if arms is not None:
-        said[1] += f", CI {100 * arms.centromere_index:.0f} %"
+        said[1] += ", " + tr("CI {index:.0f} %", index=100 * arms.centromere_index)
     if chromosome.caption:
         said.append(chromosome.caption)
     return said
@@ -148,7 +151,7 @@ class HomologuesWindow(QDialog):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.setObjectName("homologues")
-        self.setWindowTitle("Homologues — chromview")
+        self.setWindowTitle(tr("Homologues") + " — chromview")
         self.resize(480, 560)
         self.controller = window.controller
         self._window = window
@@ -170,13 +173,20 @@ class HomologuesWindow(QDialog):
         there, info = self.controller.chromosomes, self.controller.info
         chosen = there.get(id) if id is not None else None
         if chosen is None or info is None or not chosen.number:
-            self.title.setText("Select a chromosome with a class.")
+            self.title.setText(tr("Select a chromosome with a class."))
             self.view.show_homologues([], {}, number=0, bands=550, selected=0, dark=False)
             return
         found = [c for c in there.values() if c.in_karyogram and c.number == chosen.number]
         found.sort(key=lambda c: (c.slot is None, c.slot.position if c.slot else 0, c.id))
-        many = "one" if len(found) == 1 else str(len(found))
-        self.title.setText(f"Chromosome {CLASS_NAMES[chosen.number - 1]} of {info.name}: {many}")
+        many = tr("one") if len(found) == 1 else str(len(found))
+        self.title.setText(
+            tr(
+                "Chromosome {number} of {name}: {many}",
+                number=CLASS_NAMES[chosen.number - 1],
+                name=info.name,
+                many=many,
+            )
+        )
         self.view.show_homologues(
             found,
             self.controller.background.pictures(info.id),

@@ -21,6 +21,7 @@ from chromview.app.marks import LONGEST_NOTE
 from chromview.core.axis_edit import measured_arms
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, State
 from chromview.core.ideogram import Ideogram
+from chromview.texts import noop, shown, tr
 from chromview.ui.axis_layer import draw_straight_axis
 from chromview.ui.ideogram_paint import draw_ideogram, ideogram_of
 from chromview.ui.menus import ActionSet
@@ -30,15 +31,16 @@ if TYPE_CHECKING:
     from chromview.core.straighten import Straightened
 
 _STATE = {
-    State.PROPOSED: "proposal",
-    State.ACCEPTED: "accepted",
-    State.EDITED: "corrected",
-    State.REJECTED: "rejected",
+    State.PROPOSED: noop("proposal"),
+    State.ACCEPTED: noop("accepted"),
+    State.EDITED: noop("corrected"),
+    State.REJECTED: noop("rejected"),
 }
+_KIND = {Kind.NUCLEUS: noop("Nucleus"), Kind.DEBRIS: noop("Debris")}
 _DECIDED = {
-    DecidedBy.NETWORK: "by the network",
-    DecidedBy.CELL: "by the cell as a whole",
-    DecidedBy.PERSON: "by a person",
+    DecidedBy.NETWORK: noop("by the network"),
+    DecidedBy.CELL: noop("by the cell as a whole"),
+    DecidedBy.PERSON: noop("by a person"),
 }
 
 
@@ -56,11 +58,11 @@ class Portrait(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector.portrait")
-        self.setAccessibleName("Straightened chromosome beside its ideogram")
+        self.setAccessibleName(tr("Straightened chromosome beside its ideogram"))
         self.setMinimumSize(84, 110)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
-        self.setToolTip("Drag up or down to move the centromere")
+        self.setToolTip(tr("Drag up or down to move the centromere"))
         self._image: QImage | None = None
         self._picture: Straightened | None = None
         self._held: float | None = None
@@ -149,8 +151,8 @@ class ClassBars(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector.classes")
-        self.setAccessibleName("Classes it may be")
-        self.setToolTip("What the network thinks of each class; click one to choose it")
+        self.setAccessibleName(tr("Classes it may be"))
+        self.setToolTip(tr("What the network thinks of each class; click one to choose it"))
         self._best: list[tuple[float, int]] = []
         self._number = 0
 
@@ -200,7 +202,7 @@ class ClassBars(QWidget):
         if not self._best:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(
-                self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, "No class was read yet."
+                self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, tr("No class was read yet.")
             )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -226,9 +228,9 @@ class Inspector(QWidget):
     def __init__(self, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector")
-        self.setAccessibleName("Inspector")
+        self.setAccessibleName(tr("Inspector"))
         self.setWhatsThis(
-            "<b>The selected chromosome</b>, straightened beside the ideogram of its class, and what it may be."
+            tr("<b>The selected chromosome</b>, straightened beside the ideogram of its class, and what it may be.")
         )
         self.portrait = Portrait(self)
         self.title = QLabel(self)
@@ -242,20 +244,20 @@ class Inspector(QWidget):
         self.doubt.setWordWrap(True)
         self.class_edit = QLineEdit(self)
         self.class_edit.setObjectName("inspector.class")
-        self.class_edit.setAccessibleName("Class")
+        self.class_edit.setAccessibleName(tr("Class"))
         self.class_edit.setMaxLength(2)
         self.class_edit.setMaximumWidth(48)
-        self.class_edit.setToolTip("1 to 22, X or Y; Enter sets it")
+        self.class_edit.setToolTip(tr("1 to 22, X or Y; Enter sets it"))
         self.class_edit.returnPressed.connect(self._class_entered)
         self.class_edit.installEventFilter(self)
         self.class_note = QLabel(self)
         self.class_note.setObjectName("inspector.class_note")
         self.note_edit = QLineEdit(self)
         self.note_edit.setObjectName("inspector.note")
-        self.note_edit.setAccessibleName("Note")
+        self.note_edit.setAccessibleName(tr("Note"))
         self.note_edit.setMaxLength(LONGEST_NOTE)
         self.note_edit.setPlaceholderText("none")
-        self.note_edit.setToolTip("Stands beside the chromosome in the karyogram and on exports; Enter keeps it")
+        self.note_edit.setToolTip(tr("Stands beside the chromosome in the karyogram and on exports; Enter keeps it"))
         self.note_edit.returnPressed.connect(self._note_entered)
         self.note_edit.installEventFilter(self)
         self.bars = ClassBars(self)
@@ -264,7 +266,7 @@ class Inspector(QWidget):
         self.facts.setObjectName("inspector.facts")
         self.facts.setWordWrap(True)
         self.facts.setTextFormat(Qt.TextFormat.PlainText)
-        self.empty = QLabel("Click a chromosome on the slide or in the karyogram.", self)
+        self.empty = QLabel(tr("Click a chromosome on the slide or in the karyogram."), self)
         self.empty.setObjectName("inspector.empty")
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -289,8 +291,8 @@ class Inspector(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.class_edit)
         row.addWidget(self.class_note, 1)
-        form.addRow("Class", row)
-        form.addRow("Note", self.note_edit)
+        form.addRow(tr("Class"), row)
+        form.addRow(tr("Note"), self.note_edit)
         column = QVBoxLayout()
         column.setSpacing(4)
         column.addWidget(self.title)
@@ -319,10 +321,18 @@ class Inspector(QWidget):
         if chromosome is None:
             return
         counts = chromosome.in_karyogram
-        kind = "Chromosome" if chromosome.kind in (Kind.CHROMOSOME, Kind.CUT) else chromosome.kind.value.capitalize()
-        self.title.setText(f"{kind} {chromosome.id} (of {count}) · {_STATE[chromosome.state]}")
+        kind = tr("Chromosome") if chromosome.kind in (Kind.CHROMOSOME, Kind.CUT) else tr(_KIND[chromosome.kind])
+        self.title.setText(
+            tr(
+                "{kind} {id} (of {count}) · {state}",
+                kind=kind,
+                id=chromosome.id,
+                count=count,
+                state=tr(_STATE[chromosome.state]),
+            )
+        )
         waiting = chromosome.doubts and chromosome.state is State.PROPOSED
-        self.doubt.setText(f"Please look: {', '.join(chromosome.doubts)}" if waiting else "")
+        self.doubt.setText(tr("Please look: {list}", list=", ".join(map(shown, chromosome.doubts))) if waiting else "")
         self.doubt.setVisible(bool(waiting))
         if not self.class_edit.hasFocus() or self._number != chromosome.number:
             self.class_edit.setText(chromosome.class_name if chromosome.number else "")
@@ -332,7 +342,9 @@ class Inspector(QWidget):
         self._note, self._id = chromosome.note, chromosome.id
         self.class_edit.setEnabled(counts)
         note = (
-            f"{chromosome.class_confidence:.0%}, {_DECIDED[chromosome.decided_by]}" if chromosome.number else "unknown"
+            f"{chromosome.class_confidence:.0%}, {tr(_DECIDED[chromosome.decided_by])}"
+            if chromosome.number
+            else tr("unknown")
         )
         self.class_note.setText(note)
         self.bars.show_classes(chromosome.probabilities, chromosome.number)
@@ -342,22 +354,28 @@ class Inspector(QWidget):
     def _facts(self, chromosome: Chromosome, picture: Straightened | None) -> list[str]:
         facts = []
         if picture is not None:
-            facts.append(f"Length {picture.length} px, area {chromosome.area} px")
+            facts.append(tr("Length {length} px, area {area} px", length=picture.length, area=chromosome.area))
         else:
-            facts.append(f"Area {chromosome.area} px")
+            facts.append(tr("Area {area} px", area=chromosome.area))
         arms = measured_arms(chromosome)
         if arms is not None:
-            facts.append(f"p arm {arms.p:.1f} px, q arm {arms.q:.1f} px, ratio {arms.ratio:.2f}")
-            sure = "by a person" if chromosome.centromere_placed else f"{chromosome.centromere_confidence:.0%} sure"
-            facts.append(f"Centromere index {100 * arms.centromere_index:.0f} %, {sure}")
+            facts.append(
+                tr("p arm {p:.1f} px, q arm {q:.1f} px, ratio {ratio:.2f}", p=arms.p, q=arms.q, ratio=arms.ratio)
+            )
+            sure = (
+                tr("by a person")
+                if chromosome.centromere_placed
+                else tr("{share:.0%} sure", share=chromosome.centromere_confidence)
+            )
+            facts.append(tr("Centromere index {index:.0f} %, {sure}", index=100 * arms.centromere_index, sure=sure))
         if chromosome.axis_placed:
-            facts.append("Axis by a person")
+            facts.append(tr("Axis by a person"))
         if chromosome.polarity_confidence:
-            facts.append(f"p arm up {chromosome.polarity_confidence:.0%}")
+            facts.append(tr("p arm up {share:.0%}", share=chromosome.polarity_confidence))
         if chromosome.mark is not Mark.NONE:
-            facts.append("Derivative" if chromosome.mark is Mark.DERIVATIVE else "Marker")
+            facts.append(tr("Derivative") if chromosome.mark is Mark.DERIVATIVE else tr("Marker"))
         if chromosome.slot is None and chromosome.in_karyogram:
-            facts.append("In the tray: no place yet")
+            facts.append(tr("In the tray: no place yet"))
         return facts
 
     def edit_class(self) -> None:
@@ -380,7 +398,7 @@ class Inspector(QWidget):
         if text in CLASS_NAMES:
             self.class_chosen.emit(CLASS_NAMES.index(text) + 1)
         else:
-            self.class_note.setText("1 to 22, X or Y")
+            self.class_note.setText(tr("1 to 22, X or Y"))
             self.class_edit.selectAll()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
+from chromview.texts import tr
 from chromview.ui.karyogram_paint import FRAME, KaryogramPainter
 from chromview.ui.viewer import paint_focus
 
@@ -65,16 +66,19 @@ class KaryogramView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("karyogram")
-        self.setAccessibleName("Karyogram")
+        self.setAccessibleName(tr("Karyogram"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(240, 180)
         self.setWhatsThis(
-            "<b>The karyogram.</b> Click selects, here and on the slide. Drag a chromosome to another place; allowed "
-            "places light up. Type 1 to 22, X or Y to set the class of the selected chromosome. F flips, R turns, "
-            "Enter accepts. A dashed frame is a missing chromosome; a yellow one asks you to look."
+            tr(
+                "<b>The karyogram.</b> Click selects, here and on the slide. Drag a chromosome to "
+                "another place; allowed places light up. Type 1 to 22, X or Y to set the class of the "
+                "selected chromosome. F flips, R turns, Enter accepts. A dashed frame is a missing "
+                "chromosome; a yellow one asks you to look."
+            )
         )
-        self.empty_text = "The karyogram appears here when the slide has been analysed."
+        self.empty_text = tr("The karyogram appears here when the slide has been analysed.")
         self.drawing = KaryogramPainter()
         self.pointer_elsewhere: Callable[[], bool] = lambda: False
         """Whether the pointer is on the slide: then digits are labels there, wherever the focus is."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, 
 
 from chromview.core.chromosome import Chromosome, State
 from chromview.core.karyotype import GROUPS
+from chromview.texts import tr
 from chromview.ui.axis_layer import draw_straight_axis
 from chromview.ui.ideogram_paint import draw_ideogram, ideogram_of
 from chromview.ui.mask_layer import DOUBT
@@ -188,7 +189,7 @@ class KaryogramPainter:
         painter.setFont(small)
         painter.setPen(self._faint(170))
         count = sum(placed.slot is None for placed in canvas.placed)
-        text = f"Tray: {count} without a place" if count else "Tray: what has no place yet"
+        text = tr("Tray: {count} without a place", count=count) if count else tr("Tray: what has no place yet")
         painter.drawText(tray.adjusted(6, 3, -6, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, text)
 
     def _paint_one(self, painter: QPainter, id: int, rect: tuple[float, float, float, float], scale: float) -> None:

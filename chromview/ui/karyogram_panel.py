@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from chromview.app.view_state import ViewState
+from chromview.texts import tr, tr_n
 from chromview.ui.karyogram import KaryogramView
 
 
@@ -16,12 +17,12 @@ def note_text(state: ViewState) -> str:
         return ""
     parts = []
     if not state.is_cluster:
-        parts.append("proposal" if state.proposal else "no class read yet")
-    parts.append(f"{state.count} chromosomes" if state.count != 1 else "1 chromosome")
+        parts.append(tr("proposal") if state.proposal else tr("no class read yet"))
+    parts.append(tr_n("{n} chromosome", "{n} chromosomes", state.count))
     if state.doubtful:
-        parts.append(f"{len(state.doubtful)} doubtful")
+        parts.append(tr_n("{n} doubtful", "{n} doubtful", len(state.doubtful)))
     if not state.untouched:
-        parts.append("all accepted")
+        parts.append(tr("all accepted"))
     return ", ".join(parts)
 
 
@@ -53,7 +54,7 @@ class KaryogramPanel(QWidget):
         self.area = KaryogramArea(self.view, self)
         self.formula = QLabel(self)
         self.formula.setObjectName("karyogram.formula")
-        self.formula.setAccessibleName("Proposed karyotype")
+        self.formula.setAccessibleName(tr("Proposed karyotype"))
         self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         font = QFont(self.formula.font())
         font.setBold(True)
@@ -83,18 +84,18 @@ class KaryogramPanel(QWidget):
         self.note.setVisible(bool(note))
         running_here = state.running is not None and state.running.slide == state.slide
         if running_here:
-            text = "The slide is being analysed.\nYou can look at it, or go on with another one."
+            text = tr("The slide is being analysed.\nYou can look at it, or go on with another one.")
         elif state.slide is None:
-            text = "The karyogram appears here."
+            text = tr("The karyogram appears here.")
         elif state.count:
-            text = "The karyogram is being drawn …"
+            text = tr("The karyogram is being drawn …")
         elif state.analysed:
-            text = (
+            text = tr(
                 "No chromosome was found on this slide.\n\nIs the stain right (Case > Stain)? "
                 "Press N to paint one, or remove the slide."
             )
         else:
-            text = "No chromosomes yet.\n\nCase > Analyse slide (Ctrl+R) finds them,\nor press N and paint one."
+            text = tr("No chromosomes yet.\n\nCase > Analyse slide (Ctrl+R) finds them,\nor press N and paint one.")
         if text != self.view.empty_text:
             self.view.empty_text = text
             self.view.update()

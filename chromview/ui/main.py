@@ -16,6 +16,7 @@ from chromview.app.controller import Controller
 from chromview.app.document import Document
 from chromview.app.jobs import Jobs
 from chromview.errors import UserError
+from chromview.texts import tr
 from chromview.ui.window import MainWindow
 
 
@@ -71,8 +72,12 @@ def show_fault(
     """An error of ours: say so, with something to copy, and go on."""
     sys.stderr.write("".join(traceback.format_exception(kind, error, trace)))
     window.say_problem(
-        f"This is a fault of chromview, not yours: {kind.__name__}: {error}. Everything up to the last edit is saved. "
-        "The full report is on the terminal.",
+        tr(
+            "This is a fault of chromview, not yours: {name}: {error}. Everything up to the last edit is "
+            "saved. The full report is on the terminal.",
+            name=kind.__name__,
+            error=error,
+        ),
         "viewer",
     )
 

@@ -8,8 +8,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from chromview.app.actions import ACTIONS, BY_ID, Menu, of_menu
+from chromview.app.actions import ACTIONS, BY_ID, Menu, menu_title, of_menu, plain
 from chromview.app.view_state import ViewState
+from chromview.texts import tr
 from chromview.ui.icons import icon
 
 
@@ -30,13 +31,14 @@ class ActionSet(QObject):
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
         for action in ACTIONS:
-            made = QAction(action.title, window)
+            made = QAction(tr(action.title), window)
+            title, help = plain(tr(action.title)), tr(action.help)
             made.setObjectName(action.id)
             made.setShortcuts([QKeySequence(key) for key in action.shortcuts])
             keys = f" ({', '.join(k.toString(QKeySequence.SequenceFormat.NativeText) for k in made.shortcuts())})"
-            made.setToolTip(f"<b>{action.plain_title}</b>{keys if action.shortcuts else ''}<br>{action.help}")
-            made.setStatusTip(action.help)
-            made.setWhatsThis(f"<b>{action.plain_title}</b><br>{action.help}")
+            made.setToolTip(f"<b>{title}</b>{keys if action.shortcuts else ''}<br>{help}")
+            made.setStatusTip(help)
+            made.setWhatsThis(f"<b>{title}</b><br>{help}")
             made.setCheckable(action.checkable)
             if action.group:
                 if action.group not in groups:
@@ -59,7 +61,7 @@ class ActionSet(QObject):
     def fill_menu_bar(self, panels: list[QAction]) -> None:
         """Make the menus; `panels` are the switches of the docks, shown in the View menu."""
         for menu in Menu:
-            shown = self._window.menuBar().addMenu(f"&{menu.value}")
+            shown = self._window.menuBar().addMenu(menu_title(menu))
             shown.setObjectName(f"menu.{menu.value.lower()}")
             submenus: dict[str, QMenu] = {}
             for action in of_menu(menu):
@@ -68,14 +70,14 @@ class ActionSet(QObject):
                 target = shown
                 if action.submenu:
                     if action.submenu not in submenus:
-                        submenus[action.submenu] = shown.addMenu(action.submenu)
+                        submenus[action.submenu] = shown.addMenu(tr(action.submenu))
                         name = action.submenu.replace("&", "").lower()
                         submenus[action.submenu].setObjectName(f"menu.{menu.value.lower()}.{name}")
                     target = submenus[action.submenu]
                 target.addAction(self._actions[action.id])
             if menu is Menu.VIEW:
                 shown.addSeparator()
-                inside = shown.addMenu("&Panels")
+                inside = shown.addMenu(tr("&Panels"))
                 inside.setObjectName("menu.view.panels")
                 inside.addActions(panels)
 
@@ -84,7 +86,7 @@ class ActionSet(QObject):
         for id, action in self._actions.items():
             action.setEnabled(BY_ID[id].enabled_when(state))
         for id, title in (("edit.undo", state.undo_title), ("edit.redo", state.redo_title)):
-            text = BY_ID[id].title if title is None else title.replace("&", "&&")
+            text = tr(BY_ID[id].title) if title is None else title.replace("&", "&&")
             self._actions[id].setText(text)
 
     def check(self, id: str, on: bool) -> None:

@@ -10,13 +10,14 @@ from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
 from chromview.app.report import Head, Page
+from chromview.texts import noop, tr
 
 DPI = 300
 _MM = DPI / 25.4
 _MARGIN = 18.0
 """Millimetres around the page."""
 _INK, _FAINT, _WARN = QColor(20, 20, 24), QColor(110, 116, 124), QColor(150, 60, 0)
-_PURPOSE = "For research use. Not a medical device."
+_PURPOSE = noop("For research use. Not a medical device.")
 
 
 def pdf(head: Head, pages: Iterator[Page]) -> bytes:
@@ -36,7 +37,7 @@ def pdf(head: Head, pages: Iterator[Page]) -> bytes:
         QPageLayout(QPageSize(QPageSize.PageSizeId.A4), QPageLayout.Orientation.Portrait, QMarginsF(0, 0, 0, 0))
     )
     writer.setResolution(DPI)
-    writer.setTitle(f"Karyotype report: {head.case}")
+    writer.setTitle(tr("Karyotype report: {case}", case=head.case))
     writer.setCreator(head.program)
     sheet = QRectF(0, 0, 210 * _MM, 297 * _MM)
     painter = QPainter(writer)
@@ -85,14 +86,14 @@ def paint_table(
     y = body.top()
     if head.clones:
         y += _text(painter, head.clones, QRectF(body.left(), y, body.width(), 30 * _MM), 18, bold=True)
-        said = "Reviewed: a person stands behind every chromosome of these cells."
+        said = tr("Reviewed: a person stands behind every chromosome of these cells.")
         if not head.reviewed:
-            said = "PROPOSAL, not a finding: not every chromosome of these cells was accepted by a person."
+            said = tr("PROPOSAL, not a finding: not every chromosome of these cells was accepted by a person.")
         colour = _INK if head.reviewed else _WARN
         y += _text(painter, said, QRectF(body.left(), y, body.width(), 12 * _MM), 11, bold=True, colour=colour)
         y += 3 * _MM
     shares = (0.36, 0.14, 0.14, 0.22, 0.14)
-    lines = (("Slide", "State", "Chromosomes", "Karyotype", ""), *rows)
+    lines = ((tr("Slide"), tr("State"), tr("Chromosomes"), tr("Karyotype"), ""), *rows)
     for index, line in enumerate(lines):
         x = body.left()
         for share, text in zip(shares, line, strict=True):
@@ -112,12 +113,12 @@ def _frame(painter: QPainter, sheet: QRectF, head: Head, number: int) -> QRectF:
     """Lines above and below; returns what is left between them."""
     inner = sheet.adjusted(_MARGIN * _MM, 12 * _MM, -_MARGIN * _MM, -10 * _MM)
     line = QRectF(inner.left(), inner.top(), inner.width(), 6 * _MM)
-    _line(painter, line, f"Case {head.case}", Qt.AlignmentFlag.AlignLeft, bold=True)
+    _line(painter, line, tr("Case {case}", case=head.case), Qt.AlignmentFlag.AlignLeft, bold=True)
     signed = f"{head.signed}, {head.written}" if head.signed else head.written
     _line(painter, line, signed, Qt.AlignmentFlag.AlignRight)
     foot = QRectF(inner.left(), inner.bottom() - 6 * _MM, inner.width(), 6 * _MM)
-    _line(painter, foot, f"{_PURPOSE} {head.program}", Qt.AlignmentFlag.AlignLeft, colour=_FAINT)
-    _line(painter, foot, f"Page {number}", Qt.AlignmentFlag.AlignRight, colour=_FAINT)
+    _line(painter, foot, f"{tr(_PURPOSE)} {head.program}", Qt.AlignmentFlag.AlignLeft, colour=_FAINT)
+    _line(painter, foot, tr("Page {number}", number=number), Qt.AlignmentFlag.AlignRight, colour=_FAINT)
     painter.setPen(QPen(_FAINT, 0.2 * _MM))
     for y in (line.bottom() + 1 * _MM, foot.top() - 1 * _MM):
         painter.drawLine(round(inner.left()), round(y), round(inner.right()), round(y))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from chromview.app.background import THUMBNAIL, Background
 from chromview.app.slides import LEFT_ASIDE, STATE_WORDS, SlideInfo, SlideState
 from chromview.app.view_state import Running
+from chromview.texts import shown, tr, tr_n
 from chromview.ui.mask_layer import DOUBT
 from chromview.ui.picture import qimage_grey
 
@@ -37,30 +38,30 @@ def describe(
         First and second line below the thumbnail, and whether it needs a look.
     """
     if info.missing:
-        return info.name, "image missing", True
+        return info.name, tr("image missing"), True
     if unreadable:
-        return info.name, "cannot be read", True
+        return info.name, tr("cannot be read"), True
     if running is not None and running.slide == info.id:
-        return info.name, f"analysing {running.share:.0%}", False
+        return info.name, tr("analysing {share:.0%}", share=running.share), False
     if waits:
-        return info.name, "waiting", False
+        return info.name, tr("waiting"), False
     if info.state is SlideState.REJECTED:
-        return info.name, STATE_WORDS[info.state], False
+        return info.name, shown(STATE_WORDS[info.state]), False
     if info.state is SlideState.NEW:
-        return info.name, "not analysed", False
+        return info.name, tr("not analysed"), False
     if info.is_cluster:
-        count = f"cluster of {info.count}"
+        count = tr("cluster of {count}", count=info.count)
     else:
-        count = f"{info.count} chromosomes" if info.count != 1 else "1 chromosome"
+        count = tr_n("{n} chromosome", "{n} chromosomes", info.count)
         if 0 < len(info.proposal) < _LONG:
             count = info.proposal
     if info.count == 0:
-        return info.name, "nothing found", True
+        return info.name, tr("nothing found"), True
     if info.doubtful and info.state is not SlideState.COUNTED:
-        return info.name, f"{count} · {info.doubtful} doubtful", True
+        return info.name, f"{count} · {tr_n('{n} doubtful', '{n} doubtful', info.doubtful)}", True
     if info.state is SlideState.PROPOSED:
         return info.name, count, False
-    return info.name, f"{count} · {STATE_WORDS[info.state]}", False
+    return info.name, f"{count} · {shown(STATE_WORDS[info.state])}", False
 
 
 _MARKS = {
@@ -159,9 +160,13 @@ class SlideList(QAbstractListModel):
             quality = info.quality
             parts = [str(info.path), second]
             if quality.clusters is not None or quality.overlaps is not None:
-                parts.append(f"{quality.clusters or 0} clusters, {quality.overlaps or 0} overlaps")
+                parts.append(
+                    tr_n("{n} cluster", "{n} clusters", quality.clusters or 0)
+                    + ", "
+                    + tr_n("{n} overlap", "{n} overlaps", quality.overlaps or 0)
+                )
             if quality.spread is not None:
-                parts.append(f"spread {quality.spread:.1f} chromosome widths")
+                parts.append(tr("spread {spread:.1f} chromosome widths", spread=quality.spread))
             return "\n".join(parts)
         if role == self.InfoRole:
             return self.info(index)
@@ -246,11 +251,14 @@ class SlidesPanel(QListView):
     def __init__(self, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("slides")
-        self.setAccessibleName("Slides")
+        self.setAccessibleName(tr("Slides"))
         self.setWhatsThis(
-            "<b>The slides of this case.</b> Drop images or a folder anywhere on the window to add some. "
-            "A yellow ! asks you to look, a green tick means that every chromosome was looked at, # that the slide was "
-            "only counted, ✕ that it was rejected. View > Sort slides sorts them."
+            tr(
+                "<b>The slides of this case.</b> Drop images or a folder anywhere on the window to add "
+                "some. A yellow ! asks you to look, a green tick means that every chromosome was "
+                "looked at, # that the slide was only counted, ✕ that it was rejected. View > Sort "
+                "slides sorts them."
+            )
         )
         self.list = SlideList(background, self)
         self.setModel(self.list)
@@ -259,7 +267,7 @@ class SlidesPanel(QListView):
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(110)
-        self.empty_text = "No slides yet.\n\nDrop images or a folder here."
+        self.empty_text = tr("No slides yet.\n\nDrop images or a folder here.")
         self._showing = False
         self.selectionModel().currentChanged.connect(self._current_changed)
 

@@ -6,17 +6,18 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from chromview.app.view_state import ViewState
+from chromview.texts import noop, tr, tr_n
 from chromview.ui.menus import ActionSet
 
 SAID_MS = 6000
 
 STAGES = {
-    "": "starting",
-    "prepare": "preparing the image",
-    "find": "finding chromosomes",
-    "straighten": "straightening",
-    "classify": "reading classes",
-    "place": "placing",
+    "": noop("starting"),
+    "prepare": noop("preparing the image"),
+    "find": noop("finding chromosomes"),
+    "straighten": noop("straightening"),
+    "classify": noop("reading classes"),
+    "place": noop("placing"),
 }
 """What the stages of the pipeline are called here; others are shown as they are."""
 
@@ -24,16 +25,18 @@ STAGES = {
 def slide_text(state: ViewState) -> str:
     """Which slide, and what happens to it, without the percentage."""
     if state.slide is None:
-        return "No slide" if not state.slide_count else f"{state.slide_count} slides"
-    text = f"Slide {state.slide_index + 1} of {state.slide_count}"
+        return tr("No slide") if not state.slide_count else tr_n("{n} slide", "{n} slides", state.slide_count)
+    text = tr("Slide {index} of {count}", index=state.slide_index + 1, count=state.slide_count)
     if state.running is not None:
-        stage = STAGES.get(state.running.stage, state.running.stage)
+        stage = tr(STAGES.get(state.running.stage, state.running.stage))
         here = state.running.slide == state.slide
-        text += f" · {stage}" if here else f" · slide {state.running_index + 1}: {stage}"
+        text += (
+            f" · {stage}" if here else " · " + tr("slide {index}: {stage}", index=state.running_index + 1, stage=stage)
+        )
     if state.waiting:
-        text += f" · {state.waiting} waiting"
+        text += " · " + tr_n("{n} waiting", "{n} waiting", state.waiting)
     if state.exporting is not None:
-        text += f" · writing {state.exporting[0]}"
+        text += " · " + tr("writing {what}", what=state.exporting[0])
     return text
 
 
@@ -44,21 +47,18 @@ def review_text(state: ViewState) -> str:
     if state.doubtful:
         if state.selected in state.doubtful:
             place = state.doubtful.index(state.selected) + 1
-            return f"Doubtful {place} of {len(state.doubtful)}: {state.doubt}"
-        return f"{len(state.doubtful)} doubtful"
+            return tr("Doubtful {place} of {count}: {doubt}", place=place, count=len(state.doubtful), doubt=state.doubt)
+        return tr_n("{n} doubtful", "{n} doubtful", len(state.doubtful))
     if state.untouched:
-        return f"Nothing doubtful, {state.untouched} not accepted yet"
-    return "All accepted"
+        return tr_n("Nothing doubtful, {n} not accepted yet", "Nothing doubtful, {n} not accepted yet", state.untouched)
+    return tr("All accepted")
 
 
 def saved_text(state: ViewState) -> str:
     """What undo would do; everything is saved at once."""
     if state.undo_title is None:
-        return "Saved"
-    title = state.undo_title
-    if title.startswith("Undo "):
-        title = title[len("Undo ") :]
-    return f"Saved · undo: {title}"
+        return tr("Saved")
+    return tr("Saved · undo: {step}", step=state.undo_step)
 
 
 class StatusLine(QWidget):
@@ -70,24 +70,26 @@ class StatusLine(QWidget):
         self.slide = self._label("status.slide")
         self.progress = QProgressBar(self)
         self.progress.setObjectName("status.progress")
-        self.progress.setAccessibleName("Progress of the analysis or export")
+        self.progress.setAccessibleName(tr("Progress of the analysis or export"))
         self.progress.setRange(0, 100)
         self.progress.setFixedWidth(120)
         self.progress.setMaximumHeight(16)
         self.cancel = QToolButton(self)
         self.cancel.setObjectName("status.cancel")
         self.cancel.setDefaultAction(actions["case.cancel"])
-        self.cancel.setText("Cancel")
+        self.cancel.setText(tr("Cancel"))
         self.cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        actions["case.cancel"].setIconText("Cancel")
+        actions["case.cancel"].setIconText(tr("Cancel"))
         self.said = self._label("status.said")
         self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.review = QFrame(self)
         self.review.setObjectName("review")
-        self.review.setAccessibleName("Review")
+        self.review.setAccessibleName(tr("Review"))
         self.review.setWhatsThis(
-            "<b>Review.</b> How many chromosomes ask to be looked at. Tab goes to the next, Enter accepts it, "
-            "Shift+Enter accepts everything that is left."
+            tr(
+                "<b>Review.</b> How many chromosomes ask to be looked at. Tab goes to the next, Enter accepts it, "
+                "Shift+Enter accepts everything that is left."
+            )
         )
         self.review_text = self._label("review.text")
         inside = QHBoxLayout(self.review)
@@ -96,11 +98,11 @@ class StatusLine(QWidget):
         inside.addWidget(self._button(actions, "chromosome.previous_doubtful", "◀"))
         inside.addWidget(self.review_text)
         inside.addWidget(self._button(actions, "chromosome.next_doubtful", "▶"))
-        inside.addWidget(self._button(actions, "chromosome.accept", "Accept"))
-        inside.addWidget(self._button(actions, "chromosome.accept_rest", "Accept the rest"))
+        inside.addWidget(self._button(actions, "chromosome.accept", tr("Accept")))
+        inside.addWidget(self._button(actions, "chromosome.accept_rest", tr("Accept the rest")))
         self.saved = self._label("status.saved")
         self.note = self._label("status.note")
-        self.note.setText("For research use")
+        self.note.setText(tr("For research use"))
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 0, 6, 0)
         row.setSpacing(10)

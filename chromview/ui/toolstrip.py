@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from chromview.app.tools import Over, Tool, Tools
 from chromview.app.view_state import ViewState
 from chromview.core.chromosome import Chromosome
+from chromview.texts import noop, tr
 from chromview.ui.menus import ActionSet
 
 TOOLS = (
@@ -42,20 +43,20 @@ TOOLS = (
 )
 LABELS = ("mask.label0", "mask.label1", "mask.label2", "mask.label3")
 OVER = {
-    Over.SAFE: "not others",
-    Over.ANYTHING: "everything",
-    Over.BACKGROUND: "only 0",
-    Over.FIRST: "only 1",
-    Over.SECOND: "only 2",
-    Over.BOTH: "only 3",
+    Over.SAFE: noop("not others"),
+    Over.ANYTHING: noop("everything"),
+    Over.BACKGROUND: noop("only 0"),
+    Over.FIRST: noop("only 1"),
+    Over.SECOND: noop("only 2"),
+    Over.BOTH: noop("only 3"),
 }
 """What may be painted over, in a word or two."""
 _SHORT = {
-    "mask.split": "Cross",
-    "mask.new": "New",
-    "mask.magic": "Magic",
-    "mask.split_overlap": "Split",
-    "mask.ask_again": "Again",
+    "mask.split": noop("Cross"),
+    "mask.new": noop("New"),
+    "mask.magic": noop("Magic"),
+    "mask.split_overlap": noop("Split"),
+    "mask.ask_again": noop("Again"),
 }
 _LARGEST = 100
 WORDLESS = 620
@@ -80,8 +81,8 @@ class Levels(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tools.levels")
-        self.setAccessibleName("Contrast")
-        self.setToolTip("Contrast: drag the left handle for black, the right one for white; double-click for all")
+        self.setAccessibleName(tr("Contrast"))
+        self.setToolTip(tr("Contrast: drag the left handle for black, the right one for white; double-click for all"))
         self.setMinimumWidth(110)
         self.setFixedHeight(30)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -157,7 +158,7 @@ class ToolStrip(QFrame):
     def __init__(self, actions: ActionSet, tools: Tools, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tools")
-        self.setAccessibleName("Tools")
+        self.setAccessibleName(tr("Tools"))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(400)
         self._tools = tools
@@ -171,7 +172,7 @@ class ToolStrip(QFrame):
         first.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         for id in ("edit.undo", "edit.redo"):
             first.addWidget(self._button(actions, id, text=False))
-        self.label_title = QLabel("Label")
+        self.label_title = QLabel(tr("Label"))
         second.addWidget(self.label_title)
         for id in LABELS:
             second.addWidget(self._button(actions, id, text=False))
@@ -179,17 +180,17 @@ class ToolStrip(QFrame):
         self.target.setObjectName("tools.target")
         self.target.setMinimumWidth(96)
         second.addWidget(self.target)
-        self.over_title = QLabel("Over")
+        self.over_title = QLabel(tr("Over"))
         second.addWidget(self.over_title)
         second.addWidget(self._over_button(actions))
         second.addWidget(self._button(actions, "mask.fill_rings", text=False))
         second.addSpacing(6)
-        self.size_slider, self.size_text = self._slider("tools.size", "Brush size", 1, _LARGEST)
-        second.addWidget(QLabel("Size"))
+        self.size_slider, self.size_text = self._slider("tools.size", tr("Brush size"), 1, _LARGEST)
+        second.addWidget(QLabel(tr("Size")))
         second.addWidget(self.size_slider, 1)
         second.addWidget(self.size_text)
-        self.opacity_slider, self.opacity_text = self._slider("tools.opacity", "Opacity of fills", 0, 100)
-        self.opacity_title = QLabel("Opacity")
+        self.opacity_slider, self.opacity_text = self._slider("tools.opacity", tr("Opacity of fills"), 0, 100)
+        self.opacity_title = QLabel(tr("Opacity"))
         second.addWidget(self.opacity_title)
         second.addWidget(self.opacity_slider, 1)
         second.addWidget(self.opacity_text)
@@ -220,18 +221,18 @@ class ToolStrip(QFrame):
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         if id in _SHORT:
-            actions[id].setIconText(_SHORT[id])
+            actions[id].setIconText(tr(_SHORT[id]))
         return button
 
     def _over_button(self, actions: ActionSet) -> QToolButton:
         self.over = QToolButton(self)
         self.over.setObjectName("tools.over")
-        self.over.setAccessibleName("Paint over")
-        self.over.setToolTip("<b>Paint over</b><br>Which pixels brush, eraser and lasso may change")
+        self.over.setAccessibleName(tr("Paint over"))
+        self.over.setToolTip(tr("<b>Paint over</b><br>Which pixels brush, eraser and lasso may change"))
         self.over.setAutoRaise(True)
         self.over.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.over.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.over.setMinimumWidth(max(self.fontMetrics().horizontalAdvance(text) for text in OVER.values()) + 24)
+        self.over.setMinimumWidth(max(self.fontMetrics().horizontalAdvance(tr(text)) for text in OVER.values()) + 24)
         menu = QMenu(self.over)
         menu.setObjectName("tools.over.menu")
         menu.addActions([actions[f"mask.{over}"] for over in OVER])
@@ -276,7 +277,7 @@ class ToolStrip(QFrame):
             slider.blockSignals(True)
             slider.setValue(min(value, slider.maximum()))
             slider.blockSignals(False)
-        self.over.setText(OVER[self._tools.over])
+        self.over.setText(tr(OVER[self._tools.over]))
         self.size_text.setText(f"{self._tools.size} px")
         self.opacity_text.setText(f"{round(100 * self._tools.opacity)} %")
 
@@ -290,8 +291,8 @@ def target_text(tool: Tool, state: ViewState, chromosomes: Mapping[int, Chromoso
     if state.slide is None or not tool.colours:
         return ""
     if tool is Tool.NEW or (tool in (Tool.LASSO, Tool.MAGIC) and state.selected is None and not state.is_cluster):
-        return "a new one"
+        return tr("a new one")
     if state.is_cluster:
-        return "0 none, 3 both"
+        return tr("0 none, 3 both")
     names = ["–" if id is None else chromosomes[id].class_name for id in (state.selected, state.second)]
     return f"1 = {names[0]}, 2 = {names[1]}"

@@ -33,6 +33,7 @@ from chromview.app.tools import Tool, Tools
 from chromview.core.chromosome import Box, Chromosome, SlideImage
 from chromview.core.commands import united
 from chromview.core.enhance import Enhancement
+from chromview.texts import tr
 from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.hints import draw_hints
@@ -102,16 +103,18 @@ class Viewer(Zoomable):
     def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("viewer")
-        self.setAccessibleName("Slide")
+        self.setAccessibleName(tr("Slide"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 200)
         self.setWhatsThis(
-            "<b>The slide.</b> Click a chromosome to select it, drag or hold Space to move the slide, turn the wheel "
-            "to zoom. B paints, E erases, C cuts; 0 1 2 3 choose the label. An overlap is hatched in both colours; "
-            "a dashed yellow line means: please look."
+            tr(
+                "<b>The slide.</b> Click a chromosome to select it, drag or hold Space to move the "
+                "slide, turn the wheel to zoom. B paints, E erases, C cuts; 0 1 2 3 choose the label. "
+                "An overlap is hatched in both colours; a dashed yellow line means: please look."
+            )
         )
         self.tools = tools
         tools.changed.connect(self._tools_changed)

@@ -15,6 +15,7 @@ from chromview.app.perform import Performer
 from chromview.app.tools import Tool
 from chromview.app.view_state import ViewState
 from chromview.core.chromosome import Box, Stain
+from chromview.texts import tr
 from chromview.ui import theme
 from chromview.ui.again import AgainPanel
 from chromview.ui.bars import Bar, with_bar
@@ -102,9 +103,9 @@ class MainWindow(QMainWindow):
         self.docks = {
             name: self._dock(name, title, panel)
             for name, title, panel in (
-                ("slides", "Slides", self.slides),
-                ("karyogram", "Karyogram", self.karyogram_panel),
-                ("inspector", "Inspector", self.inspector),
+                ("slides", tr("Slides"), self.slides),
+                ("karyogram", tr("Karyogram"), self.karyogram_panel),
+                ("inspector", tr("Inspector"), self.inspector),
             )
         }
         self.status = StatusLine(actions)
@@ -113,7 +114,7 @@ class MainWindow(QMainWindow):
         bar.setSizeGripEnabled(False)
         bar.addPermanentWidget(self.status, 1)
         actions.fill_menu_bar([dock.toggleViewAction() for dock in self.docks.values()])
-        self.recent_menu = QMenu("Open &recent", self)
+        self.recent_menu = QMenu(tr("Open &recent"), self)
         self.recent_menu.setObjectName("menu.file.recent")
         file_menu = self.findChild(QMenu, "menu.file")
         assert file_menu is not None
@@ -122,7 +123,7 @@ class MainWindow(QMainWindow):
         self.device_button.setObjectName("device")
         self.device_button.setAutoRaise(True)
         self.device_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.device_button.setToolTip("What the analysis is computed on; click to change it")
+        self.device_button.setToolTip(tr("What the analysis is computed on; click to change it"))
         devices = QMenu(self.device_button)
         devices.setObjectName("device.menu")
         devices.addActions([actions[f"case.device_{name}"] for name in ("auto", "cuda", "mps", "cpu")])
@@ -238,8 +239,8 @@ class MainWindow(QMainWindow):
         self.status.show_state(state)
         self.slides.show_slides(self.controller.slides, state.slide, state.running, self.controller.jobs.waiting)
         self.karyogram_panel.show_state(state)
-        self.device_button.setText(f"Device: {state.device or 'automatic'}")
-        name = state.case_name or "Untitled case"
+        self.device_button.setText(tr("Device: {device}", device=state.device or tr("automatic")))
+        name = state.case_name or tr("Untitled case")
         self.setWindowTitle(f"{name} — chromview")
         if state.stain is not None:
             self.actions_by_id.check(_STAINS[state.stain], True)
@@ -251,12 +252,12 @@ class MainWindow(QMainWindow):
 
     def _empty_text(self, state: ViewState) -> str:
         if not state.slide_count:
-            return "Drop a folder of slides here, or open the samples."
+            return tr("Drop a folder of slides here, or open the samples.")
         if state.reading and self.controller.info is not None:
-            return f"Reading {self.controller.info.name} …"
+            return tr("Reading {name} …", name=self.controller.info.name)
         if state.missing:
-            return "The image of this slide is not there any more.\nAdd the file from where it is now."
-        return "This slide cannot be shown."
+            return tr("The image of this slide is not there any more.\nAdd the file from where it is now.")
+        return tr("This slide cannot be shown.")
 
     def _show_target(self, state: ViewState) -> None:
         self.strip.show_target(target_text(self.controller.tools.tool, state, self.controller.chromosomes))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chromview.core.doubts import doubts_of
 from chromview.core.centromere import find_centromere
 from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, SlideImage, Stain, State
 from chromview.core.karyotype import assign_slots, formula
@@ -24,7 +25,6 @@ from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.assignment import assign_cell
 from chromview.vision.canvas import SHEET, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
-from chromview.vision.doubts import doubts_of
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
 from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from chromview.errors import UserError
+from chromview.texts import tr
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -25,26 +26,30 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(
-            "the weights are missing",
+            tr("the weights are missing"),
             path=path,
-            advice="Install chromview again, or point CHROMVIEW_MODELS at the folder that holds them.",
+            advice=tr("Install chromview again, or point CHROMVIEW_MODELS at the folder that holds them."),
         )
     try:
         with safe_open(path, framework="pt") as file:
             noted = (file.metadata() or {}).get("chromview")
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"the weights are damaged ({error})", path=path, advice="Install chromview again to replace them."
+            tr("the weights are damaged ({error})", error=error),
+            path=path,
+            advice=tr("Install chromview again to replace them."),
         ) from error
     if noted is None:
-        raise UserError("is not a weight file of chromview", path=path, advice="Use a file that chromview trained.")
+        raise UserError(
+            tr("is not a weight file of chromview"), path=path, advice=tr("Use a file that chromview trained.")
+        )
     try:
         metadata: dict[str, Any] = dict(json.loads(noted))
     except (ValueError, TypeError) as error:
         raise UserError(
-            "the weights are damaged (their description cannot be read)",
+            tr("the weights are damaged (their description cannot be read)"),
             path=path,
-            advice="Install chromview again to replace them.",
+            advice=tr("Install chromview again to replace them."),
         ) from error
     return metadata
 
@@ -61,7 +66,7 @@ def hash_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"the weights cannot be read ({error.strerror})", path=path) from error
+        raise UserError(tr("the weights cannot be read ({reason})", reason=error.strerror), path=path) from error
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Any]:
@@ -78,14 +83,16 @@ def load_weights(path: Path, network: nn.Module) -> dict[str, Any]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"the weights are damaged ({error})", path=path, advice="Install chromview again to replace them."
+            tr("the weights are damaged ({error})", error=error),
+            path=path,
+            advice=tr("Install chromview again to replace them."),
         ) from error
     expected = network.state_dict()
     if state.keys() != expected.keys() or any(state[name].shape != expected[name].shape for name in state):
         raise UserError(
-            f"holds weights of another architecture ({metadata.get('architecture', 'unknown')})",
+            tr("holds weights of another architecture ({name})", name=metadata.get("architecture", "unknown")),
             path=path,
-            advice="Give a file that was trained with this architecture and these widths.",
+            advice=tr("Give a file that was trained with this architecture and these widths."),
         )
     network.load_state_dict({name: value.to(expected[name].dtype) for name, value in state.items()})
     return metadata
@@ -118,9 +125,9 @@ def choose_device(wanted: str = "auto") -> Device:
     if wanted == "auto":
         wanted = next(name for name in ("cuda", "mps", "cpu") if available[name])
     if wanted not in available:
-        raise UserError(f"there is no device '{wanted}'", advice="Choose auto, cpu, cuda or mps.")
+        raise UserError(tr("there is no device '{wanted}'", wanted=wanted), advice=tr("Choose auto, cpu, cuda or mps."))
     if not available[wanted]:
-        raise UserError(f"this machine has no {wanted.upper()} device", advice="Choose auto or cpu.")
+        raise UserError(tr("this machine has no {name} device", name=wanted.upper()), advice=tr("Choose auto or cpu."))
     # bfloat16 is slower than float32 on processors without instructions for it.
     half = wanted == "cuda" or (wanted == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return Device(torch.device(wanted), bool(half))

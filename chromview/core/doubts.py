@@ -7,16 +7,29 @@ from collections.abc import Sequence
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, State
 from chromview.core.karyotype import expected_copies
+from chromview.texts import stored
 
 UNSURE_MASK = 0.6
 UNSURE_CLASS = 0.8
 UNSURE_POLARITY = 0.85
 
-_ORDINALS = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
+OVERLAP = stored("overlap")
+CLASS = stored("class")
+POLARITY = stored("polarity")
+MOVED = stored("moved from {name}")
+ONE_MORE = stored("{place}th {name}")
+_ORDINALS = {
+    3: stored("third {name}"),
+    4: stored("fourth {name}"),
+    5: stored("fifth {name}"),
+    6: stored("sixth {name}"),
+}
 
 
 def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, ...]:
     """Reasons to look at a chromosome, in words; empty if there are none.
+
+    They are kept in English; `texts.shown` translates them.
 
     Parameters
     ----------
@@ -32,14 +45,14 @@ def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, 
     expected = expected_copies(counts).get(chromosome.number, 2)
     if chromosome.slot is not None and chromosome.slot.position >= expected:
         place = chromosome.slot.position + 1
-        reasons.append(f"{_ORDINALS.get(place, f'{place}th')} {chromosome.class_name}")
+        reasons.append(_ORDINALS.get(place, ONE_MORE).format(place=place, name=chromosome.class_name))
     if chromosome.confidence < UNSURE_MASK:
-        reasons.append("overlap")
+        reasons.append(OVERLAP)
     if chromosome.class_confidence < UNSURE_CLASS:
-        reasons.append("class")
+        reasons.append(CLASS)
     elif chromosome.decided_by is DecidedBy.CELL and chromosome.probabilities is not None:
         first = max(range(24), key=lambda k: chromosome.probabilities[k] if chromosome.probabilities else 0.0)
-        reasons.append(f"moved from {CLASS_NAMES[first]}")
+        reasons.append(MOVED.format(name=CLASS_NAMES[first]))
     if chromosome.polarity_confidence < UNSURE_POLARITY:
-        reasons.append("polarity")
+        reasons.append(POLARITY)
     return tuple(reasons)
