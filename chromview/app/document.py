@@ -23,6 +23,8 @@ from chromview.app.changed import Changed
 from chromview.app.decisions import Decisions
 from chromview.app.marks import Marks
 from chromview.app.mask_edits import MaskEdits
+from chromview.app.person import login_name
+from chromview.app.recovery import recovery_sentence
 from chromview.app.slide_images import SlideImages
 from chromview.app.slide_list import SlideList
 from chromview.app.slides import SlideInfo, summary_of
@@ -31,6 +33,8 @@ from chromview.core.chromosome import Chromosome, SlideImage
 from chromview.core.commands import Command, SlideChanged, apply, joined, united
 from chromview.errors import UserError
 from chromview.places import cases_dir
+from chromview.storage.audit import Audit
+from chromview.storage.case_backups import move_backups
 from chromview.storage.case_file import CASE_SUFFIX, CaseFile
 from chromview.storage.case_rows import History, Kind
 from chromview.storage.case_schema import damaged, is_there, read_only
@@ -42,7 +46,13 @@ _TIDY_AFTER_MS = 2000
 
 
 class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QObject):
-    """An open case. Lives on the thread of the window; make one with `new` or `open`."""
+    """An open case. Lives on the thread of the window; make one with `new` or `open`.
+
+    Attributes
+    ----------
+    recovery
+        What to say if the case was not closed the last time; else empty.
+    """
 
     changed = Signal(object)
     """`Changed`: chromosomes of a slide are different now."""
@@ -57,6 +67,8 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
 
     def __init__(self, file: CaseFile, *, untitled: bool = False, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.recovery = ""
+        file.person = login_name()
         self._file = file
         self._untitled = untitled
         self._slides = SlideList(file)
@@ -103,7 +115,10 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         file = CaseFile.open(path)
         try:
             untitled = not file.read_only and path.resolve().parent == cases_dir().resolve()
-            return cls(file, untitled=untitled, parent=parent)
+            document = cls(file, untitled=untitled, parent=parent)
+            document.recovery = recovery_sentence(file, {info.id: info.name for info in document.slides})
+            document._tidy.start()  # what was changed since the last backup gets one
+            return document
         except BaseException:
             file.close()
             raise
@@ -136,6 +151,48 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         """Whether the case can only be looked at; every edit raises `UserError`."""
         return self._file.read_only
 
+    @property
+    def person(self) -> str:
+        """Who works on the case; recorded with every command. At first the name of the account."""
+        return self._file.person
+
+    @person.setter
+    def person(self, name: str) -> None:
+        self._file.person = name
+
+    def audit(self) -> Audit:
+        """Who did what to the case, and when.
+
+        Raises
+        ------
+        UserError
+            If the case file cannot be read.
+        """
+        return Audit(self._file)
+
+    def back_up(self) -> None:
+        """Make a backup of the case beside it now, and wait for it.
+
+        Raises
+        ------
+        UserError
+            If it may only be read, or the backup cannot be written.
+        """
+        if self.read_only:
+            raise read_only(self.path)
+        self._file.backups.wait()
+        self._file.backups.make()
+
+    def note(self, title: str, *, before: str = "", after: str = "") -> None:
+        """Write down something that happened to the case as a whole.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        self._file.note(title, before=before, after=after)
+
     def save_as(self, path: Path) -> None:
         """Go on in the file `path`, which gets the whole case with its journal.
 
@@ -151,11 +208,13 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
             return
         self._file.copy_to(path)
         file = CaseFile.open(path)
+        file.person = self.person
         old, self._file = self._file, file
         old.close()
         if self._untitled:
             with contextlib.suppress(OSError):
                 old.path.unlink()
+            move_backups(old.path, path)
         self._untitled = False
         self._slides.read(file)
         self.slides_changed.emit()
@@ -175,8 +234,12 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
     def _carry_log(self) -> None:
         try:
             self._file.tidy()
+            self._file.backups.begin_if_due(self._file.last_change())
         except UserError as error:
             self.problem.emit(str(error))
+        failed = self._file.backups.take_problem()
+        if failed is not None:
+            self.problem.emit(tr("The case is safe, but no backup of it could be made. {why}", why=failed))
 
     # -- slides
 

@@ -33,9 +33,12 @@ from typing import Any, Self
 from chromview.core.chromosome import Chromosome
 from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, from_bytes, to_bytes
 from chromview.errors import UserError
+from chromview.storage.case_backups import Backups, backups_of
+from chromview.storage.case_copy import finish_copy, relative_to
 from chromview.storage.case_flush import Flusher
 from chromview.storage.case_lock import may_write, note_closed, note_open, refuse_open_case, refuse_open_here
-from chromview.storage.case_rows import History, Kind, SlideRow
+from chromview.storage.case_marker import OpenedBy, mark_closed, mark_open, opened_by
+from chromview.storage.case_rows import Event, History, JournalRow, Kind, SlideRow
 from chromview.storage.case_schema import (
     APPLICATION_ID,
     CASE_SUFFIX,
@@ -48,12 +51,21 @@ from chromview.storage.case_schema import (
     error_code,
     in_words,
     is_there,
+    left_open,
+    migrate,
     read_only,
     read_through,
+    version_of,
 )
 from chromview.storage.files import put_in_place
+from chromview.texts import stored
 
 __all__ = ["CASE_SUFFIX", "CaseFile"]
+
+SLIDE_ADDED, SLIDE_REMOVED = stored("Slide added"), stored("Slide removed")
+SLIDE_BACK, IMAGE_FOUND = stored("Slide brought back"), stored("Image found again")
+BACKUP_PUT_BACK = stored("Backup put back")
+"""What is written down beside the commands."""
 
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
@@ -61,7 +73,21 @@ _COMMITS_UNTIL_TIDY = 50
 
 
 class CaseFile:
-    """An open case file; make one with `create` or `open`. Used from one thread."""
+    """An open case file; make one with `create` or `open`. Used from one thread.
+
+    Attributes
+    ----------
+    path
+        The file.
+    was_left_open
+        Whether the case was not closed the last time: the program or the computer stopped.
+    log_is_missing
+        Whether, in addition, the log that held the last steps was not beside it.
+    marked_elsewhere
+        Which other computer had the case open and did not close it, as far as its marker tells.
+    backups
+        Copies of the case beside it.
+    """
 
     def __init__(self, path: Path, database: sqlite3.Connection, copy: contextlib.ExitStack | None) -> None:
         self.path = path
@@ -70,6 +96,24 @@ class CaseFile:
         self._copy = copy
         self._flusher: Flusher | None = None
         self._commits = 0
+        self._person = ""
+        self.was_left_open = False
+        self.log_is_missing = False
+        self.marked_elsewhere: OpenedBy | None = None
+        self.backups = Backups(path, None if self.read_only else database)
+        if not self.read_only:
+            mark_open(path, "")
+
+    @property
+    def person(self) -> str:
+        """Who works on the case; recorded with everything that is written."""
+        return self._person
+
+    @person.setter
+    def person(self, name: str) -> None:
+        self._person = name
+        if not self.read_only:
+            mark_open(self.path, name)
 
     @property
     def read_only(self) -> bool:
@@ -117,16 +161,28 @@ class CaseFile:
             If it is missing, not a case, of a newer version, damaged, or open already.
         """
         refuse_open_here(path)
-        check(path)
-        if not may_write(path):
-            return cls._open_to_read(path)
-        check_structure(path)
-        return cls._open_to_write(path)
+        try:
+            check(path)
+            if not may_write(path):
+                return cls.look(path)
+            was_left_open = left_open(path)
+            log_is_missing = was_left_open and not any(is_there(part) for part in _logs(path))
+            check_structure(path)
+        except UserError as error:
+            raise _with_backup(error, path) from error
+        marker = opened_by(path)
+        file = cls._open_to_write(path)
+        file.was_left_open, file.log_is_missing = was_left_open, log_is_missing
+        file.marked_elsewhere = marker if marker is not None and marker.elsewhere else None
+        return file
 
     @classmethod
     def _open_to_write(cls, path: Path) -> Self:
         with in_words(path):
-            database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
+            # Used from this thread, but for backups (see `case_backups`).
+            database = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0, check_same_thread=False
+            )
             try:
                 database.execute("PRAGMA locking_mode = EXCLUSIVE")
                 # Where there can be no log (a full disk), SQLite has to flush by itself, and the edit waits for it.
@@ -137,6 +193,9 @@ class CaseFile:
                 # The lock is taken by the first transaction, not by the pragma.
                 database.execute("BEGIN EXCLUSIVE")
                 database.execute("COMMIT")
+                if version_of(database) < SCHEMA_VERSION:
+                    Backups(path, database).make()
+                    migrate(database)
             except BaseException:
                 database.close()
                 raise
@@ -146,15 +205,26 @@ class CaseFile:
         return file
 
     @classmethod
-    def _open_to_read(cls, path: Path) -> Self:
+    def look(cls, path: Path) -> Self:
+        """Open a copy of a case, to read only; the case itself is neither locked nor changed.
+
+        Raises
+        ------
+        UserError
+            If it cannot be read or is damaged.
+        """
         # A log that a crash left behind can only be read where SQLite may write, so a copy is read.
         with contextlib.ExitStack() as stack, in_words(path):
             copy = stack.enter_context(copied(path))
             read_through(copy, path)
-            return cls(path, sqlite3.connect(copy, isolation_level=None), stack.pop_all())
+            database = sqlite3.connect(copy, isolation_level=None)
+            stack.callback(database.close)
+            migrate(database)
+            return cls(path, database, stack.pop_all())
 
     def close(self) -> None:
         """Carry the log into the file, and let go of it. Doing it twice does no harm."""
+        self.backups.stop()
         if self._flusher is not None:
             self._flusher.close()
         try:
@@ -167,6 +237,8 @@ class CaseFile:
         finally:
             self._database.close()
             note_closed(self._here)
+            if not self.read_only:
+                mark_closed(self.path)
             if self._copy is not None:
                 self._copy.close()
 
@@ -223,12 +295,7 @@ class CaseFile:
                 target = sqlite3.connect(part, isolation_level=None)
                 try:
                     self._database.backup(target)
-                    target.execute("PRAGMA journal_mode = DELETE")
-                    target.execute("BEGIN IMMEDIATE")
-                    rows = target.execute("SELECT id, path FROM slides").fetchall()
-                    values = [(_relative(Path(there), path), id) for id, there in rows]
-                    target.executemany("UPDATE slides SET relative = ? WHERE id = ?", values)
-                    target.execute("COMMIT")
+                    finish_copy(target, path)
                 finally:
                     target.close()
                 put_in_place(part, path)
@@ -264,24 +331,73 @@ class CaseFile:
                 position += 1
                 cursor = self._database.execute(
                     "INSERT INTO slides (position, path, relative, sha256) VALUES (?, ?, ?, ?)",
-                    (position, str(path), _relative(path, self.path), sha256),
+                    (position, str(path), relative_to(path, self.path), sha256),
                 )
                 assert cursor.lastrowid is not None
                 ids.append(cursor.lastrowid)
+                self._note(SLIDE_ADDED, cursor.lastrowid, after=str(path))
         return ids
 
     def set_removed(self, slide: int, removed: bool) -> None:
         """Take a slide out of the case, or bring it back; its chromosomes and journal stay."""
         with _Transaction(self):
             self._database.execute("UPDATE slides SET removed = ? WHERE id = ?", (removed, slide))
+            self._note(SLIDE_REMOVED if removed else SLIDE_BACK, slide)
 
     def set_file(self, slide: int, path: Path, sha256: str) -> None:
         """Say where the image of a slide lies now, and what it holds."""
         with _Transaction(self):
+            (before,) = self._database.execute("SELECT path FROM slides WHERE id = ?", (slide,)).fetchone()
+            self._note(IMAGE_FOUND, slide, before=before, after=str(path))
             self._database.execute(
                 "UPDATE slides SET path = ?, relative = ?, sha256 = ? WHERE id = ?",
-                (str(path), _relative(path, self.path), sha256, slide),
+                (str(path), relative_to(path, self.path), sha256, slide),
             )
+
+    # -- what happened
+
+    def note(self, title: str, *, before: str = "", after: str = "") -> None:
+        """Write down something that happened to the case as a whole.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        with _Transaction(self):
+            self._note(title, None, before=before, after=after)
+
+    def _note(self, title: str, slide: int | None, *, before: str = "", after: str = "") -> None:
+        values = (slide, time.time(), self.person, title, before, after)
+        self._database.execute(
+            "INSERT INTO events (slide, time, person, title, before, after) VALUES (?, ?, ?, ?, ?, ?)", values
+        )
+
+    def events(self, after: int = 0) -> list[Event]:
+        """What happened beside the commands, in order: slides added and removed, a backup put back."""
+        query = "SELECT seq, slide, time, person, title, before, after FROM events WHERE seq > ? ORDER BY seq"
+        with in_words(self.path):
+            return [Event(*row) for row in self._database.execute(query, (after,))]
+
+    def journal(self, after: int = 0) -> list[JournalRow]:
+        """The rows of the journal with numbers above `after`, of all slides, in order."""
+        query = "SELECT seq, slide, kind, time, person, title FROM journal WHERE seq > ? ORDER BY seq"
+        with in_words(self.path):
+            return [JournalRow(*row) for row in self._database.execute(query, (after,))]
+
+    def last_change(self) -> float | None:
+        """When something was written last, seconds since 1970; None if nothing ever was."""
+        query = "SELECT MAX(time) FROM (SELECT time FROM events UNION ALL SELECT MAX(time) FROM journal)"
+        with in_words(self.path):
+            (when,) = self._database.execute(query).fetchone()
+        return None if when is None else float(when)
+
+    def last_row(self) -> JournalRow | None:
+        """The last row of the journal; None if nothing was done yet."""
+        query = "SELECT seq, slide, kind, time, person, title FROM journal ORDER BY seq DESC LIMIT 1"
+        with in_words(self.path):
+            row = self._database.execute(query).fetchone()
+        return None if row is None else JournalRow(*row)
 
     # -- chromosomes and journal
 
@@ -387,8 +503,8 @@ class CaseFile:
         rows = [(slide, chromosome.id, chromosome_to_bytes(chromosome)) for chromosome in changed]
         with _Transaction(self):
             cursor = self._database.execute(
-                "INSERT INTO journal (slide, kind, time, title, data) VALUES (?, ?, ?, ?, ?)",
-                (slide, kind, time.time(), title, data),
+                "INSERT INTO journal (slide, kind, time, title, data, person) VALUES (?, ?, ?, ?, ?, ?)",
+                (slide, kind, time.time(), title, data, self.person),
             )
             gone = [(slide, id) for id in removed]
             self._database.executemany("DELETE FROM chromosomes WHERE slide = ? AND id = ?", gone)
@@ -441,9 +557,16 @@ def _begin_log(database: sqlite3.Connection) -> bool:
     return bool(mode == "wal")
 
 
-def _relative(path: Path, case: Path) -> str:
-    """`path` as seen from the folder of `case`; empty where there is no such way (another drive)."""
-    try:
-        return Path(os.path.relpath(path, case.parent)).as_posix()
-    except ValueError:
-        return ""
+def _logs(path: Path) -> tuple[Path, Path]:
+    """Where steps lie that were not carried into the file yet."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")
+
+
+def _with_backup(error: UserError, path: Path) -> UserError:
+    """The error for a case that cannot be opened, with its newest backup, if there is one."""
+    backups = backups_of(path)
+    if not backups or not is_there(path):
+        return error
+    newest = backups[0]
+    advice = f"{error.advice} Its last backup is of {newest.when_said}: {newest.path} is a case that can be opened."
+    return UserError(error.what, path=error.path, advice=advice.strip())

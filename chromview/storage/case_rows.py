@@ -39,6 +39,45 @@ class SlideRow:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One row of the journal without its bytes.
+
+    Attributes
+    ----------
+    seq, slide
+        Its number, and the slide it is about.
+    kind
+        As in `CaseFile.commit`.
+    time
+        Seconds since 1970.
+    person
+        Who was at the program; empty where an older version did not write it down.
+    title
+        What was done.
+    """
+
+    seq: int
+    slide: int
+    kind: Kind
+    time: float
+    person: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a case beside the commands; `slide` is None if it was the whole case."""
+
+    seq: int
+    slide: int | None
+    time: float
+    person: str
+    title: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One step of undo or redo: the rows of its commands in the journal, and its title."""
 

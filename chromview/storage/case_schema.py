@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from chromview.errors import UserError
+from chromview.storage.case_marker import opened_by
 from chromview.storage.files import os_problem
 
 CASE_SUFFIX = ".chromview"
@@ -24,7 +25,7 @@ CASE_SUFFIX = ".chromview"
 APPLICATION_ID = 0x43685677
 """Marks an SQLite file as a case of chromview: "ChVw"."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables; a file with a higher one was made by a newer chromview."""
 
 SCHEMA = """
@@ -51,12 +52,67 @@ CREATE TABLE journal (
     kind TEXT NOT NULL CHECK (kind IN ('do', 'with', 'undo', 'redo')),
     time REAL NOT NULL,
     title TEXT NOT NULL,
-    data BLOB
+    data BLOB,
+    person TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX journal_of_slide ON journal (slide, seq, kind, title);
 CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 CREATE TRIGGER journal_keeps_values BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 """
+
+_EVENTS = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    slide INTEGER REFERENCES slides (id),
+    time REAL NOT NULL,
+    person TEXT NOT NULL,
+    title TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT '',
+    after TEXT NOT NULL DEFAULT ''
+);
+CREATE TRIGGER events_keep_rows BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER events_keep_values BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+"""
+"""What happened to a case beside the commands: slides added and removed, a backup put back. As in version 2."""
+
+SCHEMA += _EVENTS
+
+MIGRATIONS: dict[int, str] = {
+    1: "ALTER TABLE journal ADD COLUMN person TEXT NOT NULL DEFAULT '';" + _EVENTS,
+}
+"""From a version of the tables to the next one. What stands here is never changed: cases of that version exist."""
+
+
+def migrate(database: sqlite3.Connection) -> None:
+    """Bring the tables to this version, in one transaction: all of it, or nothing.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it cannot be written; the file is then as it was.
+    """
+    try:
+        for version in range(version_of(database), SCHEMA_VERSION):
+            database.executescript(f"BEGIN; {MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
+    except sqlite3.Error:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def version_of(database: sqlite3.Connection) -> int:
+    """Version of the tables of an open case."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def left_open(path: Path) -> bool:
+    """Whether a case was not closed: the program or the computer stopped while it was open. Only reads."""
+    with in_words(path), path.open("rb") as file:
+        head = file.read(20)
+    journal = path.with_name(path.name + "-journal")
+    # Byte 18 is 2 from the first opening until closing, as long as commits go to a log.
+    return head[18:19] == b"\2" or (is_there(journal) and journal.stat().st_size > 0)
 
 
 def is_there(path: Path) -> bool:
@@ -68,6 +124,12 @@ def is_there(path: Path) -> bool:
 
 
 Doing = Literal["reading", "changing", "making"]
+
+_LOCKING = frozenset(
+    (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_RDLOCK, sqlite3.SQLITE_IOERR_UNLOCK,
+     sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK)
+)  # fmt: skip
+"""What SQLite says where the file system has no locks, as some network drives have none."""
 
 _MAGIC = b"SQLite format 3\0"
 _DAMAGED_ADVICE = (
@@ -106,6 +168,12 @@ def error_code(error: BaseException | None) -> int:
 
 def _said(error: sqlite3.Error, path: Path, doing: Doing) -> UserError:
     primary = error_code(error)
+    if getattr(error, "sqlite_errorcode", 0) in _LOCKING:
+        return UserError(
+            "files cannot be locked in this folder, so two people could write the case at the same time",
+            path=path,
+            advice="Copy it to a folder on this computer, or ask for a network drive with locks.",
+        )
     match primary:
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
             what = "there is no room on the disk" if primary == sqlite3.SQLITE_FULL else "the disk is full, or gone"
@@ -119,11 +187,9 @@ def _said(error: sqlite3.Error, path: Path, doing: Doing) -> UserError:
                 advice="Everything before it is safe. Make room, or save the case on another disk, and do it again.",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return UserError(
-                "the case is open already, in another window of chromview or on another computer",
-                path=path,
-                advice="Close it there first.",
-            )
+            by = opened_by(path)
+            where = "in another window of chromview or on another computer" if by is None else by.sentence
+            return UserError(f"the case is open already, {where}", path=path, advice="Close it there first.")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return read_only(path)
         case sqlite3.SQLITE_CANTOPEN:
