@@ -6,7 +6,6 @@ that have changed since, is not used.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from chromview.app.controller import Controller
+from chromview.app.jobs import question_numbers
 from chromview.core.alternatives import Alternative, by_person
 from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.core.masks import clusters
@@ -22,7 +22,7 @@ from chromview.progress import CancelToken, Progress
 from chromview.texts import tr, tr_n
 
 Stroke = tuple[tuple[float, float], ...]
-_numbers = itertools.count(1)
+TOPIC = "cluster"
 
 
 class AskAgain(Protocol):
@@ -36,6 +36,7 @@ class AskAgain(Protocol):
         models: Any,
         *,
         stain: Stain | None,
+        scale: float | None,
         count: int | None,
         strokes: Sequence[Stroke],
         progress: Progress,
@@ -169,7 +170,7 @@ class Asker(QObject):
 
     def _drop(self) -> None:
         if self._waiting and self._question is not None:
-            self.controller.jobs.drop_questions(self._question.slide)
+            self.controller.jobs.drop_questions(self._question.slide, TOPIC)
         self._question, self._waiting, self._alternatives = None, False, ()
 
     # -- asking --------------------------------------------------------------------------
@@ -202,17 +203,17 @@ class Asker(QObject):
             return False
         ids = {c.id for c in cluster}
         others = tuple(c for c in controller.chromosomes.values() if c.in_karyogram and c.id not in ids)
-        question = Question(info.id, next(_numbers), cluster, count, self.strokes)
-        again, stain = self.ask_again, info.stain
+        question = Question(info.id, next(question_numbers), cluster, count, self.strokes)
+        again, stain, scale = self.ask_again, info.stain, info.chosen_scale
 
         def work(image: SlideImage, models: Any, progress: Progress, cancel: CancelToken) -> tuple[Alternative, ...]:
             return again(
-                image, cluster, others, models, stain=stain, count=count, strokes=question.strokes,
+                image, cluster, others, models, stain=stain, scale=scale, count=count, strokes=question.strokes,
                 progress=progress, cancel=cancel,
             )  # fmt: skip
 
         self._question, self._waiting, self._alternatives = question, True, ()
-        controller.jobs.ask(info.id, question.number, image, work)
+        controller.jobs.ask(info.id, question.number, image, work, topic=TOPIC)
         controller.said.emit(tr("Asking the model about this cluster …"))
         self.changed.emit()
         return True

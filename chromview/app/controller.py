@@ -390,7 +390,9 @@ class Controller(QObject):
             if info is not None and not info.missing:
                 shown = slide == self.selection.slide
                 image = self._image if shown and self._image is not None else info.path
-                self.jobs.analyse(slide, self.document.request(slide), image, stain=info.stain, first=shown)
+                self.jobs.analyse(
+                    slide, self.document.request(slide), image, stain=info.stain, scale=info.chosen_scale, first=shown
+                )
         self._later.start()
 
     def cancel_all(self) -> None:
@@ -444,7 +446,9 @@ class Controller(QObject):
         if there:
             shown = info.id == self.selection.slide
             image = self._image if shown and self._image is not None else info.path
-            self.jobs.reread(info.id, image, tuple(chromosomes.values()), there, stain=info.stain)
+            self.jobs.reread(
+                info.id, image, tuple(chromosomes.values()), there, stain=info.stain, scale=info.chosen_scale
+            )
 
     def _reread_finished(self, slide: int, asked: Sequence[Chromosome], read: Sequence[Chromosome]) -> None:
         if self._document is not None and any(info.id == slide for info in self._document.slides):

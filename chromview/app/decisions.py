@@ -8,6 +8,7 @@ from dataclasses import replace
 from chromview.app import slots, step_names
 from chromview.app.edits import POLARITY_BY_PERSON, Edits, spoken, spoken_all, touched
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, Slot, Stain, State
+from chromview.core.scale import check_width, factor_of
 from chromview.errors import UserError
 from chromview.texts import shown, tr
 
@@ -158,6 +159,27 @@ class Decisions(Edits):
         """
         with self.transaction(slide_id, step_names.STAIN.format(stain=stain)) as edit:
             edit.set_fields({"stain": str(stain)})
+
+    def set_scale(self, slide_id: int, width: float | None, shape: tuple[int, int] | None = None) -> None:
+        """Say how wide the chromosomes of a slide are, for its next analysis; None lets that find it.
+
+        Parameters
+        ----------
+        width
+            Slide pixels across a chromosome.
+        shape
+            (H, W) of the slide, where it is known.
+
+        Raises
+        ------
+        UserError
+            If no slide like this can be analysed with such a width, or it cannot be written.
+        """
+        if width is not None:
+            check_width(width, shape)
+        title = step_names.SCALE_FREE if width is None else step_names.SCALE.format(width=f"{width:.3g}")
+        with self.transaction(slide_id, title) as edit:
+            edit.set_fields({"set_scale": None if width is None else factor_of(width)})
 
     def _named(self, slide_id: int, ids: int | Iterable[int]) -> list[Chromosome]:
         there = self.chromosomes(slide_id)

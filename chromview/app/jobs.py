@@ -7,6 +7,7 @@ imports torch. Nothing is ever terminated: work is asked to stop through its `Ca
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -32,6 +33,9 @@ from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 
 _log = logging.getLogger(__name__)
 
+question_numbers = itertools.count(1)
+"""Numbers of questions (see `Jobs.ask`): one row for all who ask, so that nobody takes the answer to another."""
+
 
 class Jobs(QObject):
     """Runs analyses one after the other, away from the window's thread.
@@ -56,6 +60,8 @@ class Jobs(QObject):
     """slide, the chromosomes (tuple) as they were given, and as they were read (tuple)."""
     answered = Signal(int, int, object)
     """slide, number of a question (see `ask`), its answer."""
+    asking = Signal(int, int, str, float)
+    """slide, number of a question, stage, share of the work on it 0..1."""
     unanswered = Signal(int, int, str)
     """slide, number of a question, why there is no answer; empty if it was cancelled."""
     failed = Signal(int, str)
@@ -102,6 +108,7 @@ class Jobs(QObject):
         image: SlideImage | Path,
         *,
         stain: Stain | None = None,
+        scale: float | None = None,
         first: bool = False,
     ) -> None:
         """Analyse a slide.
@@ -117,13 +124,15 @@ class Jobs(QObject):
             The image, or its file, which is then read on the worker thread.
         stain
             If known; else it is told from the image.
+        scale
+            If a person set it; else it is found from the chromosomes.
         first
             Whether to do it at once, as for the slide that is looked at (see `prefer`); else it
             waits for its turn.
         """
         if self._closed:
             return
-        job = Job(slide_id, generation, image, stain, self._device)
+        job = Job(slide_id, generation, image, stain, self._device, scale=scale)
         self._waiting = [w for w in self._waiting if not (w.is_analysis and w.slide_id == slide_id)]
         running = self._running
         if running is not None and running.is_analysis and running.slide_id == slide_id:
@@ -168,6 +177,7 @@ class Jobs(QObject):
         ids: Collection[int],
         *,
         stain: Stain | None = None,
+        scale: float | None = None,
     ) -> None:
         """Read axis, centromere and class of `ids` anew, after a person changed their masks.
 
@@ -176,33 +186,38 @@ class Jobs(QObject):
         """
         if self._closed or not ids:
             return
-        job = Job(slide_id, 0, image, stain, self._device, tuple(chromosomes), frozenset(ids))
+        job = Job(slide_id, 0, image, stain, self._device, tuple(chromosomes), frozenset(ids), scale=scale)
         place = sum(1 for waiting in self._waiting if not waiting.is_analysis)
         self._waiting.insert(place, job)
         self._next()
 
-    def ask(self, slide_id: int, number: int, image: SlideImage | Path, work: Work) -> None:
-        """Have a question about a slide answered; `answered` carries slide and number.
+    def ask(self, slide_id: int, number: int, image: SlideImage | Path, work: Work, *, topic: str) -> None:
+        """Have a question about a slide answered; `answered` carries slide and number (of `question_numbers`).
 
-        Comes before waiting analyses, but stops none. A question about the same slide that waits or runs is dropped.
+        Comes before waiting analyses, but stops none. A question of the same topic about the same slide that waits or
+        runs is dropped.
         """
         if self._closed:
             return
-        self.drop_questions(slide_id)
-        job = Job(slide_id, number, image, None, self._device, work=work)
+        self.drop_questions(slide_id, topic)
+        job = Job(slide_id, number, image, None, self._device, work=work, topic=topic)
         place = sum(1 for waiting in self._waiting if not waiting.is_analysis)
         self._waiting.insert(place, job)
         self._next()
         self.queue_changed.emit()
 
-    def drop_questions(self, slide_id: int | None) -> None:
-        """Forget what was asked about a slide, or about all."""
-        gone = [w for w in self._waiting if w.work is not None and slide_id in (None, w.slide_id)]
+    def drop_questions(self, slide_id: int | None, topic: str | None = None) -> None:
+        """Forget what was asked about a slide, or about all; of one topic, or of every one."""
+
+        def meant(job: Job) -> bool:
+            return job.work is not None and slide_id in (None, job.slide_id) and topic in (None, job.topic)
+
+        gone = [w for w in self._waiting if meant(w)]
         self._waiting = [w for w in self._waiting if w not in gone]
         for job in gone:
             self.unanswered.emit(job.slide_id, job.generation, "")
         running = self._running
-        if running is not None and running.work is not None and slide_id in (None, running.slide_id):
+        if running is not None and meant(running):
             running.token.cancel()
 
     def prepare(self) -> None:
@@ -262,6 +277,8 @@ class Jobs(QObject):
     def _progressed(self, job: Job, stage: str, share: float) -> None:
         if job is self._running and job.is_analysis and not job.token.cancelled:
             self.progress.emit(job.slide_id, stage, share)
+        elif job is self._running and job.work is not None and not job.token.cancelled:
+            self.asking.emit(job.slide_id, job.generation, stage, share)
 
     def _image_read(self, job: Job, image: SlideImage) -> None:
         if not self._closed and job.slide_id is not None:

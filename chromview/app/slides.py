@@ -90,6 +90,8 @@ class SlideInfo:
         Weight files that the analysis used, with their SHA-256; empty where nobody knows.
     chosen_state
         The state that a person chose, which `state` follows as far as it can; None if nobody did.
+    chosen_scale
+        The scale that a person set for the next analysis (see `chromview.core.scale`); None if it is to be found.
     """
 
     id: int
@@ -111,6 +113,7 @@ class SlideInfo:
     changed: bool = False
     models: tuple[tuple[str, str], ...] = ()
     chosen_state: SlideState | None = None
+    chosen_scale: float | None = None
 
 
 def in_order(infos: Iterable[SlideInfo], order: Order) -> tuple[SlideInfo, ...]:
@@ -252,5 +255,6 @@ def info_of(
         missing=missing,
         changed=changed,
         chosen_state=SlideState(known["set_state"]) if "set_state" in known else None,
+        chosen_scale=float(known["set_scale"]) if "set_scale" in known else None,
         models=tuple((str(name), str(sha256)) for name, sha256 in sorted(known.get("models", {}).items())),
     )

@@ -37,6 +37,8 @@ MOVE = stored("Move of {what} to {where}")
 TRAY = stored("the tray")
 PLACE = stored("place {slot}")
 STAIN = stored("Stain {stain}")
+SCALE = stored("Scale of {width} pixels")
+SCALE_FREE = stored("Scale as it is found")
 
 SWAP = stored("Swap of {what} and {other}")
 MARK = stored("Mark {mark} on {what}")

@@ -32,7 +32,14 @@ class Analyse(Protocol):
     """`chromview.vision.pipeline.analyse`, or what stands in for it."""
 
     def __call__(
-        self, image: SlideImage, models: Any, *, stain: Stain | None, progress: Progress, cancel: CancelToken
+        self,
+        image: SlideImage,
+        models: Any,
+        *,
+        stain: Stain | None,
+        scale: float | None,
+        progress: Progress,
+        cancel: CancelToken,
     ) -> Analysis: ...
 
 
@@ -47,6 +54,7 @@ class Reread(Protocol):
         models: Any,
         *,
         stain: Stain | None,
+        scale: float | None,
     ) -> tuple[Chromosome, ...]: ...
 
 
@@ -92,7 +100,10 @@ def reread_masks(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One piece of work; `chromosomes` and `ids` are given for reading masks again, `work` for a question."""
+    """One piece of work; `chromosomes` and `ids` are given for reading masks again, `work` for a question of a `topic`.
+
+    `scale` is what a person set (see `chromview.core.scale`).
+    """
 
     slide_id: int | None
     generation: int
@@ -102,6 +113,8 @@ class Job:
     chromosomes: tuple[Chromosome, ...] | None = None
     ids: frozenset[int] = frozenset()
     work: Work | None = None
+    topic: str = ""
+    scale: float | None = None
     token: CancelToken = field(default_factory=CancelToken)
 
     def again(self) -> Job:
@@ -212,5 +225,5 @@ class Worker(QThread):
         if job.work is not None:
             return Answer(job.work(image, self._models, report, job.token))
         if job.chromosomes is not None:
-            return self._reread(image, job.chromosomes, job.ids, self._models, stain=job.stain)
-        return self._analyse(image, self._models, stain=job.stain, progress=report, cancel=job.token)
+            return self._reread(image, job.chromosomes, job.ids, self._models, stain=job.stain, scale=job.scale)
+        return self._analyse(image, self._models, stain=job.stain, scale=job.scale, progress=report, cancel=job.token)

@@ -287,14 +287,33 @@ class SlideImage:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a slide is; None where it is not known."""
+    """How good a slide is, as the analysis saw it; None where it is not known.
+
+    Attributes
+    ----------
+    count
+        Chromosomes that count.
+    clusters
+        Groups of two and more that touch or overlap.
+    overlaps
+        Pairs of chromosomes that share pixels: an estimate, since masks are.
+    spread
+        Median distance from the middle of a chromosome to the nearest other one, in widths of a chromosome. The
+        distance to the nearest neighbour is the measure of spacing of Clark and Evans (Ecology 35, 1954).
+    overall
+        0 to 1, of a metaphase: the mean of the share of chromosomes that touch no other, of their mean confidence, and
+        of how near their number is to 46, ``exp(-abs(count - 46) / 6)``. A rule of thumb for sorting slides, no
+        probability.
+    band_clarity
+        0 (no bands) to 1, the median contrast of neighbouring bands (`chromview.core.bands.band_contrast`).
+    """
 
     count: int | None = None
     clusters: int | None = None
     overlaps: int | None = None
     spread: float | None = None
-    """Median distance between neighbouring chromosomes, in chromosome widths."""
     overall: float | None = None
+    band_clarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

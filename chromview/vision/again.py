@@ -63,6 +63,7 @@ def ask_again(
     stain: Stain | None = None,
     count: int | None = None,
     strokes: Sequence[Stroke] = (),
+    scale: float | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> tuple[Alternative, ...]:
@@ -74,7 +75,7 @@ def ask_again(
         The slide.
     cluster, others
         The chromosomes in question, and those that stay as they are: what only they cover is not looked at.
-    models, stain
+    models, stain, scale
         As for `analyse`.
     count
         How many chromosomes there are, 1 to 12; None if nobody said. With strokes it is their number.
@@ -97,7 +98,7 @@ def ask_again(
     progress("prepare", 0.0)
     stain, inverted = tell_stain(image, stain)
     darkness = to_darkness(image.pixels, stain, inverted)
-    seen = _prepared(darkness, cluster, others, strokes)
+    seen = _prepared(darkness, cluster, others, strokes, scale)
     if seen is None:
         return ()
     cancel.check()
@@ -129,10 +130,14 @@ def ask_again(
 
 
 def _prepared(
-    darkness: Float, cluster: Sequence[Chromosome], others: Sequence[Chromosome], strokes: Sequence[Stroke]
+    darkness: Float,
+    cluster: Sequence[Chromosome],
+    others: Sequence[Chromosome],
+    strokes: Sequence[Stroke],
+    scale: float | None,
 ) -> _Cluster | None:
     height, width = darkness.shape
-    factor = scale_of([*cluster, *others]).factor
+    factor = scale_of([*cluster, *others]).factor if scale is None else scale
     frame = united([*(c.box for c in cluster), *(_box_of(stroke) for stroke in strokes)])
     if frame is None:
         return None

@@ -14,10 +14,11 @@ from scipy.spatial import cKDTree
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Chromosome, Kind, Quality
 from chromview.core.masks import clusters, overlap_area
-from chromview.progress import CancelToken
+from chromview.core.scale import CHROMOSOME_WIDTH, LARGEST_FACTOR, LEAST_FACTOR, check_width, typical_width, width_of
+from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.pairs import PairSegmenter
 from chromview.vision.pieces import EIGHT, Found, find_chromosomes
-from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
+from chromview.vision.prepare import chromosome_width
 from chromview.vision.segmenter import PixelMaps, Segmenter
 
 Float = npt.NDArray[np.float32]
@@ -44,8 +45,57 @@ class SlideScale(NamedTuple):
     factor: float
 
 
+class Seen(NamedTuple):
+    """A slide as the network saw it: darkness and maps ``(h, w)`` at the canonical scale, and the factor to it."""
+
+    darkness: Float
+    maps: PixelMaps
+    factor: float
+
+
+def see(
+    darkness: Float,
+    segmenter: Segmenter,
+    cancel: CancelToken,
+    *,
+    scale: float | None = None,
+    progress: Progress = silent,
+) -> Seen:
+    """What the network says of every pixel of a slide, at the scale that its chromosomes tell.
+
+    Parameters
+    ----------
+    darkness
+        ``(H, W)`` float32 at the slide's own resolution.
+    scale
+        Canonical pixels for one slide pixel, where a person said so; it is then taken as it is.
+
+    Raises
+    ------
+    UserError
+        If the slide cannot be resampled by such a scale.
+    """
+    shape = int(darkness.shape[0]), int(darkness.shape[1])
+    if scale is not None:
+        check_width(width_of(scale), shape)
+        return Seen(*_seen(darkness, scale, segmenter, cancel, progress), scale)
+    factor = _first_scale(*chromosome_width(darkness > STAINED))
+    scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
+    # What is chromosome and what is dirt is known only now: measure again, without the dirt.
+    better = _scale(*chromosome_width(maps.foreground > 0.5), factor)
+    if not 0.87 < better / factor < 1.15:
+        factor = better
+        scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
+    return Seen(scaled, maps, factor)
+
+
 def find_instances(
-    darkness: Float, segmenter: Segmenter, cancel: CancelToken, pairs: PairSegmenter | None = None
+    darkness: Float,
+    segmenter: Segmenter,
+    cancel: CancelToken,
+    pairs: PairSegmenter | None = None,
+    *,
+    scale: float | None = None,
 ) -> tuple[list[Chromosome], SlideScale]:
     """Chromosomes, nuclei and debris of a slide.
 
@@ -55,6 +105,8 @@ def find_instances(
         ``(H, W)`` float32 at the slide's own resolution.
     pairs
         Gives a second opinion on clusters that may be of two.
+    scale
+        As for `see`.
 
     Returns
     -------
@@ -62,14 +114,8 @@ def find_instances(
     """
     shape = (int(darkness.shape[0]), int(darkness.shape[1]))
     if not (darkness > STAINED).any():
-        return [], SlideScale(1.0)
-    factor = _first_scale(*chromosome_width(darkness > STAINED))
-    scaled, maps = _seen(darkness, factor, segmenter, cancel)
-    # What is chromosome and what is dirt is known only now: measure again, without the dirt.
-    better = _scale(*chromosome_width(maps.foreground > 0.5), factor)
-    if not 0.87 < better / factor < 1.15:
-        factor = better
-        scaled, maps = _seen(darkness, factor, segmenter, cancel)
+        return [], SlideScale(1.0 if scale is None else scale)
+    scaled, maps, factor = see(darkness, segmenter, cancel, scale=scale)
     found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
@@ -99,7 +145,7 @@ def scale_of(chromosomes: Sequence[Chromosome]) -> SlideScale:
 def _first_scale(width: float, parts: int) -> float:
     """Factor to look at a slide with first: its own scale, unless the stained parts are far from any chromosome's."""
     wanted = CHROMOSOME_WIDTH / width if parts >= 6 else 1.0
-    return 1.0 if 0.55 < wanted < 1.8 else float(np.clip(wanted, 0.1, 4.0))
+    return 1.0 if 0.55 < wanted < 1.8 else float(np.clip(wanted, LEAST_FACTOR, LARGEST_FACTOR))
 
 
 def _without_dirt(found: list[Chromosome], darkness: Float) -> list[Chromosome]:
@@ -124,15 +170,17 @@ def _scale(width: float, parts: int, factor: float) -> float:
         low, high = KEEP_SCALE_OF_FEW
         return 1.0 if low <= wanted <= high else float(np.clip(wanted, low, high))
     low, high = KEEP_SCALE
-    return 1.0 if low <= wanted <= high else float(np.clip(wanted, 0.1, 4.0))
+    return 1.0 if low <= wanted <= high else float(np.clip(wanted, LEAST_FACTOR, LARGEST_FACTOR))
 
 
-def _seen(darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelToken) -> tuple[Float, PixelMaps]:
+def _seen(
+    darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelToken, progress: Progress
+) -> tuple[Float, PixelMaps]:
     scaled = darkness
     if factor != 1.0:
         size = max(16, round(darkness.shape[1] * factor)), max(16, round(darkness.shape[0] * factor))
         scaled = cv2.resize(darkness, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return scaled, segmenter.pixels(scaled, cancel)
+    return scaled, segmenter.pixels(scaled, cancel, progress=progress)
 
 
 def on_slide(item: Found, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
@@ -209,8 +257,10 @@ def _other_things(
     return things
 
 
-def measure_quality(chromosomes: tuple[Chromosome, ...], shape: tuple[int, int], is_cluster: bool) -> Quality:
-    """Count, clusters, overlaps and spread; None where a value cannot be told."""
+def measure_quality(
+    chromosomes: tuple[Chromosome, ...], is_cluster: bool, *, band_clarity: float | None = None
+) -> Quality:
+    """Count, clusters, overlaps, spread and overall quality; None where a value cannot be told."""
     counted = [c for c in chromosomes if c.in_karyogram]
     if not counted:
         return Quality(count=0)
@@ -220,12 +270,15 @@ def measure_quality(chromosomes: tuple[Chromosome, ...], shape: tuple[int, int],
         overlap_area(by_id[a], by_id[b]) > 0 for group in groups for i, a in enumerate(group) for b in group[i + 1 :]
     )
     if is_cluster:
-        return Quality(count=len(counted), clusters=len(groups), overlaps=crossings)
+        return Quality(len(counted), len(groups), crossings, band_clarity=band_clarity)
     centres = np.array([((c.box.top + c.box.bottom) / 2, (c.box.left + c.box.right) / 2) for c in counted])
-    nearest = cKDTree(centres).query(centres, k=2)[0][:, 1] if len(centres) > 1 else np.zeros(1)
-    typical = float(np.sqrt(np.median([c.area for c in counted])))
-    spread = float(np.median(nearest) / max(typical, 1.0))
+    width = typical_width(counted)
+    spread = None
+    if width and len(centres) > 1:
+        nearest = cKDTree(centres).query(centres, k=2)[0][:, 1]
+        spread = round(float(np.median(nearest)) / width, 3)
     free = 1 - sum(len(group) for group in groups) / len(counted)
     sure = float(np.mean([c.confidence for c in counted]))
     near_46 = float(np.exp(-abs(len(counted) - 46) / 6))
-    return Quality(len(counted), len(groups), crossings, spread, round((free + sure + near_46) / 3, 3))
+    overall = round((free + sure + near_46) / 3, 3)
+    return Quality(len(counted), len(groups), crossings, spread, overall, band_clarity)

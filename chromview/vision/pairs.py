@@ -21,9 +21,10 @@ from torch import Tensor
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
+from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.progress import CancelToken
 from chromview.vision.networks import UNet, channels_last
-from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width
+from chromview.vision.prepare import chromosome_width
 from chromview.vision.weights import Device, load_weights, read_metadata
 
 Float = npt.NDArray[np.float32]

@@ -112,6 +112,14 @@ def find_chromosomes(
     return [item for own in found for item in own]
 
 
+def cut_regions(shape: tuple[int, ...], maps: PixelMaps) -> list[tuple[Box, list[Bool]]]:
+    """The regions of a slide ``(H, W)`` and what they are cut into: a box each, and ``(h, w)`` masks in it.
+
+    One mask is a region that nothing cuts.
+    """
+    return [(cluster.frame, cluster.prompts() or [cluster.own]) for cluster in _clusters(shape, maps)]
+
+
 @dataclass(eq=False)
 class _Cluster:
     """A connected region of the foreground, and what was answered about it so far."""

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chromview.core.doubts import doubts_of
+from chromview.core.bands import band_clarity, band_profile
 from chromview.core.centromere import find_centromere
 from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, SlideImage, Stain, State
+from chromview.core.doubts import doubts_of
 from chromview.core.karyotype import assign_slots, formula
 from chromview.core.straighten import straighten_pixels
 from chromview.places import models_dir
@@ -100,6 +101,7 @@ def analyse(
     models: Models,
     *,
     stain: Stain | None = None,
+    scale: float | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Analysis:
@@ -113,11 +115,15 @@ def analyse(
         Loaded networks.
     stain
         The stain, or None to tell it from the ground.
+    scale
+        Canonical pixels for one slide pixel (see `chromview.core.scale`), or None to find it from the chromosomes.
     progress, cancel
         Told of each stage; looked at between and within stages.
 
     Raises
     ------
+    UserError
+        If the slide cannot be resampled by such a scale.
     Cancelled
         If the token was set.
     """
@@ -138,7 +144,7 @@ def analyse(
     with stage("find", 0.05):
         # The pair network knows stain that absorbs; light that adds up it has hardly seen.
         pairs = None if stain.bright_on_dark else models.pairs
-        found, scale = find_instances(darkness, models.segmenter, cancel, pairs)
+        found, seen_at = find_instances(darkness, models.segmenter, cancel, pairs, scale=scale)
     counted = [c for c in found if c.kind is Kind.CHROMOSOME]
     is_cluster = len(counted) < CLUSTER_LIMIT
     if is_cluster:
@@ -150,8 +156,10 @@ def analyse(
         stains = own_darkness(image, darkness, counted, stain, inverted)
         sheets = lay_straight(counted, stains, cancel)
     with stage("classify", 0.75):
-        read = _classified(counted, sheets, scale, models, cancel, whole_cell=not is_cluster)
-        read = [_with_centromere(c, own) for c, own in zip(read, stains, strict=True)]
+        read = _classified(counted, sheets, seen_at, models, cancel, whole_cell=not is_cluster)
+        laid = [_laid(c, own) for c, own in zip(read, stains, strict=True)]
+        read = [_with_centromere(c, straight) for c, straight in zip(read, laid, strict=True)]
+        clarity = band_clarity(band_profile(*straight, seen_at.factor) for straight in laid if straight)
     with stage("place", 0.95):
         by_id = {c.id: c for c in read}
         chromosomes = assign_slots([by_id.get(c.id, c) for c in found])
@@ -163,11 +171,11 @@ def analyse(
         shape=image.shape,
         stain=stain,
         inverted=inverted,
-        scale=scale.factor,
+        scale=seen_at.factor,
         chromosomes=chromosomes,
         proposal=proposal,
         is_cluster=is_cluster,
-        quality=measure_quality(chromosomes, image.shape, is_cluster),
+        quality=measure_quality(chromosomes, is_cluster, band_clarity=clarity),
         seconds=seconds,
         models=dict(models.hashes),
     )
@@ -213,12 +221,22 @@ def _classified(
     ]
 
 
-def _with_centromere(chromosome: Chromosome, own: npt.NDArray[np.float32]) -> Chromosome:
-    """The chromosome with its centromere, from its own stain ``(h, w)`` and what is known of its class."""
-    if chromosome.axis is None or chromosome.centromere_placed:
-        return chromosome
+Laid = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+
+
+def _laid(chromosome: Chromosome, own: npt.NDArray[np.float32]) -> Laid | None:
+    """The chromosome's own stain ``(h, w)`` laid straight, and where it is in that; None without an axis."""
+    if chromosome.axis is None:
+        return None
     axis = chromosome.axis - np.array([chromosome.box.top, chromosome.box.left], np.float32)
-    straight, inside = straighten_pixels(own, chromosome.mask, axis, background=0.0)
+    return straighten_pixels(own, chromosome.mask, axis, background=0.0)
+
+
+def _with_centromere(chromosome: Chromosome, laid: Laid | None) -> Chromosome:
+    """The chromosome with its centromere, from its straightened stain and what is known of its class."""
+    if laid is None or chromosome.centromere_placed:
+        return chromosome
+    straight, inside = laid
     number = chromosome.number if chromosome.class_confidence > 0.8 else 0
     up = chromosome.p_up if chromosome.polarity_confidence > 0.9 else None
     position, confidence = find_centromere(straight, inside, True, number=number, p_up=up)
@@ -232,6 +250,7 @@ def reread(
     models: Models,
     *,
     stain: Stain | None = None,
+    scale: float | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> tuple[Chromosome, ...]:
@@ -255,8 +274,9 @@ def reread(
     sheets = lay_straight(counted, stains, cancel)
     progress("classify", 0.5)
     whole = len(counted) >= CLUSTER_LIMIT
-    classified = _classified(counted, sheets, scale_of(counted), models, cancel, whole_cell=whole)
-    read = {c.id: _with_centromere(c, own) for c, own in zip(classified, stains, strict=True) if c.id in ids}
+    seen_at = scale_of(counted) if scale is None else SlideScale(scale)
+    classified = _classified(counted, sheets, seen_at, models, cancel, whole_cell=whole)
+    read = {c.id: _with_centromere(c, _laid(c, own)) for c, own in zip(classified, stains, strict=True) if c.id in ids}
     result = []
     for old in chromosomes:
         new = read.get(old.id)

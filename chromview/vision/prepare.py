@@ -73,10 +73,6 @@ def to_darkness(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], stain: S
     return normalise(signal)
 
 
-CHROMOSOME_WIDTH = 12.5
-"""Width in pixels of a chromosome at the canonical scale, that of the G-banded training set."""
-
-
 def bright_ground(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bool:
     """Whether the ground of a slide is bright: where most of its grey values lie."""
     values = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)].astype(np.float32)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from chromview.progress import CancelToken
+from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.weights import Device, load_weights, read_metadata
 
@@ -70,15 +70,24 @@ class Segmenter:
             logits = self._network(padded)
         return torch.sigmoid(logits.float()).cpu()[..., :height, :width]
 
-    def pixels(self, darkness: Float, cancel: CancelToken | None = None, *, tile: int = TILE) -> PixelMaps:
+    def pixels(
+        self,
+        darkness: Float,
+        cancel: CancelToken | None = None,
+        *,
+        tile: int = TILE,
+        progress: Progress = silent,
+    ) -> PixelMaps:
         """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap."""
         height, width = darkness.shape
         result = np.zeros((3, height, width), np.float32)
         step = tile - 2 * TILE_MARGIN
-        for top in range(0, max(1, height - 2 * TILE_MARGIN), step):
-            for left in range(0, max(1, width - 2 * TILE_MARGIN), step):
+        tops, lefts = (range(0, max(1, side - 2 * TILE_MARGIN), step) for side in (height, width))
+        for row, top in enumerate(tops):
+            for column, left in enumerate(lefts):
                 if cancel:
                     cancel.check()
+                progress("find", (row * len(lefts) + column) / (len(tops) * len(lefts)))
                 bottom, right = min(height, top + tile), min(width, left + tile)
                 part = torch.zeros(1, 2, bottom - top, right - left)
                 part[0, 0] = torch.from_numpy(darkness[top:bottom, left:right])

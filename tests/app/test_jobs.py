@@ -37,7 +37,14 @@ class Pipeline:
         return self
 
     def analyse(
-        self, image: SlideImage, models: Any, *, stain: Stain | None, progress: Progress, cancel: CancelToken
+        self,
+        image: SlideImage,
+        models: Any,
+        *,
+        stain: Stain | None,
+        progress: Progress,
+        cancel: CancelToken,
+        **more: Any,
     ) -> Analysis:
         assert models is self
         self.threads.add(threading.get_ident())
@@ -51,7 +58,7 @@ class Pipeline:
         return Analysis((4, 4), Stain.G_BAND, False, 1.0, (), str(image.path), False, Quality(), {})
 
     def reread(
-        self, image: SlideImage, chromosomes: Any, ids: Any, models: Any, *, stain: Stain | None
+        self, image: SlideImage, chromosomes: Any, ids: Any, models: Any, *, stain: Stain | None, **more: Any
     ) -> tuple[Chromosome, ...]:
         self.threads.add(threading.get_ident())
         return tuple(c for c in chromosomes if c.id in ids)

@@ -30,7 +30,14 @@ class Engine:
         self.asked: list[str] = []
 
     def __call__(
-        self, image: SlideImage, models: Any, *, stain: Stain | None, progress: Progress, cancel: CancelToken
+        self,
+        image: SlideImage,
+        models: Any,
+        *,
+        stain: Stain | None,
+        progress: Progress,
+        cancel: CancelToken,
+        **more: Any,
     ) -> Analysis:
         self.asked.append(Path(image.path).name)
         progress("finding chromosomes", 0.41)
@@ -156,7 +163,13 @@ def test_after_an_edit_the_masks_are_read_anew_and_undo_takes_that_back_too(
     open_window: Callable[..., MainWindow], cell: Sample, qtbot: Any
 ) -> None:
     def reread(
-        image: SlideImage, chromosomes: Sequence[Chromosome], ids: Collection[int], models: Any, *, stain: Stain | None
+        image: SlideImage,
+        chromosomes: Sequence[Chromosome],
+        ids: Collection[int],
+        models: Any,
+        *,
+        stain: Stain | None,
+        **more: Any,
     ) -> tuple[Chromosome, ...]:
         return tuple(replace(c, number=3, class_confidence=0.8) for c in chromosomes if c.id in ids)
 

@@ -9,12 +9,12 @@ import pytest
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import SlideImage, Stain
+from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.simulate.metaphase import Simulated, simulate_metaphase
 from chromview.simulate.samples import SAMPLES
 from chromview.storage.images import read_image
 from chromview.vision.pipeline import tell_stain
 from chromview.vision.prepare import (
-    CHROMOSOME_WIDTH,
     FOREGROUND_LEVEL,
     bright_ground,
     chromosome_mask,
