@@ -8,6 +8,7 @@ it is displayed. Names in files, columns and keys of exports are not texts and s
 from __future__ import annotations
 
 import gettext
+import os
 import re
 import string
 from functools import lru_cache
@@ -25,8 +26,9 @@ _stored: list[str] = []
 
 
 def locale_dir() -> Path:
-    """Folder of the catalogues, one folder a language inside."""
-    return Path(__file__).resolve().parent / "locale"
+    """Folder of the catalogues, one folder a language inside; the variable CHROMVIEW_LOCALE overrides it."""
+    override = os.environ.get("CHROMVIEW_LOCALE")
+    return Path(override) if override else Path(__file__).resolve().parent / "locale"
 
 
 def known(languages: list[str]) -> str:

@@ -235,6 +235,12 @@ ACTIONS: tuple[Action, ...] = (
            submenu="Co&lours"),
     Action("view.dark", "&Dark", Menu.VIEW, "Light text on dark panels.", (), checkable=True, group="colours",
            submenu="Co&lours"),
+    Action("view.language_system", "As the &system", Menu.VIEW, "Texts in the language of the system, from the next start.",
+           (), checkable=True, group="language", submenu="Lan&guage"),
+    Action("view.language_en", "&English", Menu.VIEW, "Texts in English, from the next start.", (), checkable=True,
+           group="language", submenu="Lan&guage"),
+    Action("view.language_de", "&Deutsch", Menu.VIEW, "Texts in German, from the next start.", (), checkable=True,
+           group="language", submenu="Lan&guage"),
     # Mask
     Action("mask.select", "&Select", Menu.MASK,
            "Click selects a chromosome, Ctrl+click a second one, drag moves the slide.", ("S", "Esc"), with_slide,

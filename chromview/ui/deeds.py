@@ -17,8 +17,8 @@ from chromview.app.slides import Order, SlideInfo
 from chromview.core.enhance import Enhancement
 from chromview.core.ideogram import RESOLUTIONS
 from chromview.places import resources_dir
-from chromview.texts import noop, tr
-from chromview.ui import theme
+from chromview.texts import LANGUAGES, noop, tr
+from chromview.ui import language, theme
 from chromview.ui.exports import Exports
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Deeds:
         self._table |= self.exports.table()
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
+        for name in (language.SYSTEM, *LANGUAGES):
+            self._table[f"view.language_{name}"] = partial(self.use_language, name)
         check.check("view.masks", True)
         check.check("view.axis", True)
 
@@ -107,6 +109,7 @@ class Deeds:
         window, tools = self.window, self.controller.tools
         colours = str(settings.value("view/colours", theme.SYSTEM))
         self.use_colours(colours if colours in (theme.SYSTEM, theme.LIGHT, theme.DARK) else theme.SYSTEM)
+        window.actions_by_id.check(f"view.language_{language.chosen(settings)}", True)
         device = str(settings.value("case/device", "auto"))
         self._device = device if device in ("auto", "cuda", "mps", "cpu") else "auto"
         window.actions_by_id.check(f"case.device_{self._device}", True)
@@ -295,6 +298,12 @@ class Deeds:
         names = {theme.SYSTEM: "view.system_colours", theme.LIGHT: "view.light", theme.DARK: "view.dark"}
         self.window.actions_by_id.check(names[choice], True)
         self.window.actions_by_id.recolour()
+
+    def use_language(self, choice: str) -> None:
+        """Have texts in this language, or that of the system, from the next start."""
+        language.remember(self.window.settings, choice)
+        self.window.actions_by_id.check(f"view.language_{choice}", True)
+        self.controller.said.emit(tr("The language changes when chromview is started again"))
 
     def use_device(self, device: str) -> None:
         """Compute on another device from now on."""

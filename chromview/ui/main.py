@@ -17,6 +17,7 @@ from chromview.app.document import Document
 from chromview.app.jobs import Jobs
 from chromview.errors import UserError
 from chromview.texts import tr
+from chromview.ui import language
 from chromview.ui.window import MainWindow
 
 
@@ -32,6 +33,7 @@ def make_window(settings: QSettings, paths: list[Path], jobs: Jobs | None = None
     jobs
         The worker of the analysis; made if not given.
     """
+    language.use(settings)
     controller = Controller(jobs if jobs is not None else Jobs(device=_device(settings)))
     problem = ""
     document: Document | None = None
