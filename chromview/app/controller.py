@@ -17,6 +17,7 @@ from chromview.app.background import Background
 from chromview.app.document import Changed, Document
 from chromview.app.exporter import Exporter
 from chromview.app.jobs import Jobs
+from chromview.app.person import login_name
 from chromview.app.reading import Reader
 from chromview.app.selection import Selection
 from chromview.app.slides import LEFT_ASIDE, Order, SlideInfo, SlideState, Sorting
@@ -24,7 +25,8 @@ from chromview.app.tools import Tools
 from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
-from chromview.storage.case_file import CASE_SUFFIX
+from chromview.storage.case_backups import Backup, put_back
+from chromview.storage.case_file import BACKUP_PUT_BACK, CASE_SUFFIX
 from chromview.texts import tr
 
 PAUSE_MS = 120
@@ -82,6 +84,7 @@ class Controller(QObject):
         self.exporter = Exporter(self)
         self._sorting = Sorting()
         self.analyse_new = True
+        self.person = login_name()
         self._document: Document | None = None
         self._image: SlideImage | None = None
         self._turning = False
@@ -207,6 +210,7 @@ class Controller(QObject):
         self._reread_on = None
         self._sorting.again()
         document.setParent(self)
+        document.person = self.person
         document.changed.connect(self._document_changed)
         document.slide_changed.connect(self._later.start)
         document.slides_changed.connect(self._slides_changed)
@@ -220,6 +224,33 @@ class Controller(QObject):
         self.selection.show_slide(first)
         self._show_slide()
         self.settle()
+        if document.recovery:
+            self.problem.emit(document.recovery, "slides")
+
+    def set_person(self, name: str) -> None:
+        """Say who works here: recorded with every step from now on."""
+        self.person = name
+        if self._document is not None:
+            self._document.person = name
+
+    def restore(self, backup: Backup) -> None:
+        """Put a backup in the place of the case that is open; what is open now is kept as a backup before.
+
+        Raises
+        ------
+        UserError
+            If either cannot be written, or the backup is damaged. The case is then as it was.
+        """
+        document = self.document
+        document.back_up()
+        self.cancel_all()
+        document.close()
+        try:
+            put_back(backup.path, document.path)
+        finally:
+            self.set_document(Document.open(document.path))
+        self.document.note(BACKUP_PUT_BACK, after=backup.path.name)
+        self.said.emit(tr("The case is as it was on {when}", when=backup.when_said))
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open a case file, or add images and folders to the case.

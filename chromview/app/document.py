@@ -160,6 +160,10 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
     def person(self, name: str) -> None:
         self._file.person = name
 
+    def slide_names(self) -> dict[int, str]:
+        """Names of the slides by id, also of those that were removed."""
+        return self._slides.names()
+
     def audit(self) -> Audit:
         """Who did what to the case, and when.
 

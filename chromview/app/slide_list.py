@@ -75,6 +75,10 @@ class SlideList:
         """The slides in their order."""
         return tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
 
+    def names(self) -> dict[int, str]:
+        """Names by id, removed slides included."""
+        return {id: slide.row.path.name for id, slide in self._slides.items()}
+
     def info(self, id: int) -> SlideInfo:
         """One slide."""
         info = self._infos.get(id)

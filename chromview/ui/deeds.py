@@ -19,6 +19,7 @@ from chromview.core.ideogram import RESOLUTIONS
 from chromview.places import resources_dir
 from chromview.texts import LANGUAGES, noop, tr
 from chromview.ui import language, theme
+from chromview.ui.case_deeds import CaseDeeds
 from chromview.ui.exports import Exports
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Deeds:
             "help.about": self._about,
         }
         self.exports = Exports(window)
+        self.case = CaseDeeds(window)
+        self._table |= self.case.table()
         self.bands = 550
         self._table |= {f"view.bands_{bands}": partial(self.use_bands, bands) for bands in RESOLUTIONS}
         self._table |= dict.fromkeys(("view.even_ground", "view.local_contrast", "view.sharpen"), self._enhance)
@@ -118,6 +121,7 @@ class Deeds:
         order = str(settings.value("view/sort", Order.ADDED))
         self.controller.sort_slides(Order(order) if order in list(Order) else Order.ADDED)
         window.actions_by_id.check(f"view.sort_{self.controller.slide_order}", True)
+        self.case.restore(settings)
         bands = _whole(settings.value("view/bands"), self.bands)
         self.use_bands(bands if bands in RESOLUTIONS else self.bands)
         window.actions_by_id.check("view.ideograms", str(settings.value("view/ideograms")) == "true")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from chromview.app import exporting
 from chromview.app.label_sources import LabelChoice, label_work
+from chromview.app.person import login_name
 from chromview.app.report import report_work
 from chromview.app.slides import SlideInfo
 from chromview.progress import CancelToken, Progress
@@ -110,6 +110,7 @@ class Exports:
         shown = self.controller.selection.slide
         infos = [info for info in self.controller.slides if choice.whole_case or info.id == shown]
         self.window.settings.setValue("person/name", choice.signed)
+        self.controller.set_person(choice.signed or login_name())
         self.window.settings.setValue("folder", str(choice.folder.parent))
 
         def deed() -> None:
@@ -131,12 +132,7 @@ class Exports:
     def signed(self) -> str:
         """Who makes the report: the name given last, else that of the account."""
         name = self.window.settings.value("person/name")
-        if isinstance(name, str):
-            return name
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError, ImportError):  # an account without a name
-            return ""
+        return name if isinstance(name, str) else login_name()
 
     # -- labels --------------------------------------------------------------------------
 
