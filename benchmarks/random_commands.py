@@ -557,6 +557,7 @@ def main() -> None:
         while len(walk.expected[slide].past) < arguments.undo:
             rng = Random(f"{arguments.seed} forward {step}")
             walk.edit(slide, rng.choices(names, [EDITS[name][0] for name in names])[0], rng)
+            walk.check()
             step += 1
         walk.check_journal()
         count = len(walk.expected[slide].past)

@@ -20,13 +20,15 @@ def leave(edit: Edit, chromosome: Chromosome) -> None:
 
     Otherwise the first place would stay empty while a third one shows an extra copy.
     """
-    if chromosome.slot is None:
+    # Where it lies by now: another one of its class may have left in the same step.
+    left = edit.chromosomes[chromosome.id].slot
+    if left is None:
         return
     for other in list(edit.chromosomes.values()):
         slot = other.slot
         if other.id == chromosome.id:
             edit.replace(replace(other, slot=None))
-        elif slot is not None and slot.number == chromosome.slot.number and slot.position > chromosome.slot.position:
+        elif slot is not None and slot.number == left.number and slot.position > left.position:
             edit.replace(replace(other, slot=Slot(slot.number, slot.position - 1)))
 
 

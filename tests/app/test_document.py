@@ -427,3 +427,16 @@ def test_a_move_into_a_gap_of_its_own_class_takes_nobody_elses_place(document: D
     assert document.set_analysis(slide, analysis(first, last), document.request(slide))
     document.move_to_slot(slide, 1, Slot(7, 1))
     assert [c.slot for c in document.chromosomes(slide).values()] == [Slot(7, 1), Slot(7, 2)]
+
+
+@pytest.mark.parametrize("leave", ["reject", "join"])
+def test_several_of_one_class_leave_their_places_in_one_step(document: Document, slide: int, leave: str) -> None:
+    """Those that stay move up without a gap, and no two of them come into one place."""
+    size = 60 if leave == "join" else 20
+    found = [rectangle(n, 10, 30 * n, size if n == 5 else 20, 12, number=7, slot=Slot(7, n - 1)) for n in range(1, 7)]
+    document.set_analysis(slide, analysis(*found), document.request(slide))
+    getattr(document, leave)(slide, [1, 3, 5])
+    there = document.chromosomes(slide)
+    places = {id: there[id].slot for id in (2, 4, 5, 6) if id in there and there[id].slot is not None}
+    expected = (2, 4, 5, 6) if leave == "join" else (2, 4, 6)
+    assert places == {id: Slot(7, n) for n, id in enumerate(expected)}
