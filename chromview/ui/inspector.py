@@ -256,7 +256,7 @@ class Inspector(QWidget):
         self.note_edit.setObjectName("inspector.note")
         self.note_edit.setAccessibleName(tr("Note"))
         self.note_edit.setMaxLength(LONGEST_NOTE)
-        self.note_edit.setPlaceholderText("none")
+        self.note_edit.setPlaceholderText(tr("none"))
         self.note_edit.setToolTip(tr("Stands beside the chromosome in the karyogram and on exports; Enter keeps it"))
         self.note_edit.returnPressed.connect(self._note_entered)
         self.note_edit.installEventFilter(self)
