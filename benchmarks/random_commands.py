@@ -219,6 +219,10 @@ def set_stain(document: Document, slide: int, rng: Random) -> None:
     document.set_stain(slide, rng.choice(list(Stain)))
 
 
+def set_scale(document: Document, slide: int, rng: Random) -> None:
+    document.set_scale(slide, rng.choice([None, 8.0, 12.5, 30.0, 1000.0]))
+
+
 def set_axis(document: Document, slide: int, rng: Random) -> None:
     for id in _chosen(document, slide, rng):
         box = document.chromosomes(slide)[id].box
@@ -285,6 +289,7 @@ EDITS: dict[str, tuple[int, Edit]] = {
     "accept rest": (1, accept_rest), "reject": (3, reject), "restore": (3, restore), "flip": (3, flip),
     "turn": (2, turn), "class": (5, set_class), "place": (5, move_to_slot), "swap": (3, swap), "mark": (3, set_mark),
     "note": (3, annotate), "state of the slide": (2, set_state), "stain": (1, set_stain), "axis": (3, set_axis),
+    "scale": (1, set_scale),
     "centromere": (3, set_centromere), "axis found anew": (2, find_axis), "analysis": (2, analyse),
     "reading": (4, reread),
 }  # fmt: skip
@@ -322,6 +327,11 @@ class Walk:
     ----------
     folder
         Empty; gets the images and the case.
+
+    Attributes
+    ----------
+    full
+        Whether the last edit was refused because of the case file, and not of what was asked for.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -333,6 +343,7 @@ class Walk:
         self.expected = {slide: Expected(self.held(slide)) for slide in self.slides}
         self.done: collections.Counter[str] = collections.Counter()
         self.refused: collections.Counter[str] = collections.Counter()
+        self.full = False
         self._steps: list[Changed] = []
         self._listen()
 
@@ -362,6 +373,7 @@ class Walk:
             EDITS[name][1](self.document, slide, rng)
         except UserError as error:
             self.refused[name] += 1
+            self.full = error.path == self.document.path
             assert str(error).strip() and not self._steps, "refused, and yet something happened"
         now = self.held(slide)
         assert len(self._steps) <= 1, "one edit, several commands"

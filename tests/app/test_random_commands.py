@@ -90,7 +90,7 @@ class OneCase(RuleBasedStateMachine):
 
 @pytest.mark.usefixtures("qapp")
 class TestOneCase(OneCase.TestCase):  # type: ignore[misc, name-defined]
-    settings = settings(max_examples=5, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(max_examples=4, stateful_step_count=22, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.usefixtures("qapp")
