@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "train": "train a network",
     "convert": "between forms of labels: HDF5, npz, pictures, painted masks, COCO",
     "simulate": "synthetic metaphases and clusters with exact truth",
+    "weights": "weights of the segmenter on this machine: which there are, and which are used",
 }
 
 
@@ -309,6 +310,10 @@ def _train(given: Sequence[str], terminal: Terminal) -> int:
     what = given[0]
     if what in PUBLISHED and any(one.partition("=")[0] == "--preset" for one in given):
         return _train_preset(what, given[1:], terminal)
+    if what == "segmenter" and any(one.partition("=")[0] == "--corrections" for one in given):
+        from chromview import cli_corrections
+
+        return cli_corrections.train(given[1:], terminal)
     if what == "segmenter":
         from chromview.training.train_segmenter import SegmenterOptions as Options
         from chromview.training.train_segmenter import main as run
@@ -323,6 +328,7 @@ def _train(given: Sequence[str], terminal: Terminal) -> int:
         description=f"Train the {what}; a run that was interrupted goes on where its last epoch ended.",
         epilog="'--preset list' prints the published networks that can be trained instead; "
         "'--preset NAME --help' the options of that."
+        + (" '--corrections PATH ...' trains on with masks that people corrected." if what == "segmenter" else "")
         if what in PUBLISHED
         else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -530,6 +536,12 @@ def _simulate(given: Sequence[str], terminal: Terminal) -> int:
     return 0
 
 
+def _weights(given: Sequence[str], terminal: Terminal) -> int:
+    from chromview import cli_corrections
+
+    return cli_corrections.weights(given, terminal)
+
+
 _HANDLERS: dict[str, Callable[[Sequence[str], Terminal], int]] = {
     "analyse": _analyse,
     "label": _label,
@@ -539,4 +551,5 @@ _HANDLERS: dict[str, Callable[[Sequence[str], Terminal], int]] = {
     "train": _train,
     "convert": _convert,
     "simulate": _simulate,
+    "weights": _weights,
 }

@@ -112,6 +112,7 @@ def _result(chosen: argparse.Namespace, terminal: Terminal, report: Any) -> dict
     if not is_folder(chosen.data):
         check_readable(chosen.data, limit=1 << 40)
     from chromview.batch import load_models
+    from chromview.places import models_dir
     from chromview.training.evaluate import evaluate_classifier, evaluate_segmenter, evaluate_weights
 
     if chosen.what == "classifier":
@@ -120,7 +121,7 @@ def _result(chosen: argparse.Namespace, terminal: Terminal, report: Any) -> dict
             from chromview.training.evaluate_classes import evaluate_published
 
             return evaluate_published(chosen.data, chosen.split, chosen.weights, device=chosen.device, **told)
-        return evaluate_classifier(chosen.data, chosen.split, load_models(chosen.device), **told)
+        return evaluate_classifier(chosen.data, chosen.split, load_models(chosen.device, models_dir()), **told)
     common = {"splits": chosen.splits, "pairs": chosen.pairs, "report": report}
     if chosen.weights:
         return evaluate_weights(
@@ -129,7 +130,8 @@ def _result(chosen: argparse.Namespace, terminal: Terminal, report: Any) -> dict
     return evaluate_segmenter(
         chosen.data,
         chosen.split,
-        load_models(chosen.device),
+        # Not those trained on this machine: the numbers of the cards are meant.
+        load_models(chosen.device, models_dir()),
         terminal.progress,
         cells=chosen.cells,
         floor=chosen.floor,

@@ -27,6 +27,30 @@ def models_dir() -> Path:
     return _folder("models", "CHROMVIEW_MODELS")
 
 
+def own_models_dir() -> Path:
+    """Folder of the weights that were trained on this machine; the variable CHROMVIEW_OWN_MODELS overrides it."""
+    return _own("models", "CHROMVIEW_OWN_MODELS")
+
+
+IN_USE = "in_use.txt"
+"""Names, in `own_models_dir`, the weight file that is used; where it is missing, the shipped weights are."""
+
+
+def own_segmenter() -> Path | None:
+    """Weights trained on this machine that take the place of the shipped segmenter; None while those are used.
+
+    Where CHROMVIEW_MODELS names a folder, its weights are used and no others.
+    """
+    if os.environ.get("CHROMVIEW_MODELS"):
+        return None
+    try:
+        name = (own_models_dir() / IN_USE).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
+    path = own_models_dir() / name
+    return path if name == Path(name).name and path.is_file() else None
+
+
 def resources_dir() -> Path:
     """Folder of samples, icons and tables; the variable CHROMVIEW_RESOURCES overrides it."""
     return _folder("resources", "CHROMVIEW_RESOURCES")
@@ -34,9 +58,13 @@ def resources_dir() -> Path:
 
 def cases_dir() -> Path:
     """Folder of cases that were not given a name yet; the variable CHROMVIEW_CASES overrides it."""
-    override = os.environ.get("CHROMVIEW_CASES")
+    return _own("cases", "CHROMVIEW_CASES")
+
+
+def _own(name: str, variable: str) -> Path:
+    override = os.environ.get(variable)
     if override:
         return Path(override)
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("chromview", appauthor=False)) / "cases"
+    return Path(platformdirs.user_data_dir("chromview", appauthor=False)) / name

@@ -184,23 +184,40 @@ def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[
         scene = composed(rng, sources, size)
         darkness = photographed(rng, soiled(rng, scene.darkness, scene.masks))
     darkness = normalise(darkness) * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
-    pixels = pixel_truth(scene.masks)
-    inputs = np.zeros((2, size, size), np.float32)
+    return asked(rng, darkness, scene.masks)
+
+
+def asked(
+    rng: np.random.Generator, darkness: Float, masks: Bool, wanted: Bool | None = None
+) -> tuple[Float, Float, bool]:
+    """A sample as `make_sample` gives it, of a window ``(H, W)``; three times of four one chromosome is asked for.
+
+    Parameters
+    ----------
+    masks
+        ``(n, H, W)`` of the chromosomes in the window.
+    wanted
+        ``(n,)`` bool: which of them are asked for rather than the others, if any.
+    """
+    pixels = pixel_truth(masks)
+    inputs = np.zeros((2, *darkness.shape), np.float32)
     inputs[0] = darkness
-    target = np.zeros((1, size, size), np.float32)
-    areas = scene.masks.reshape(len(scene.masks), -1).sum(axis=1) if len(scene.masks) else np.zeros(0)
+    target = np.zeros((1, *darkness.shape), np.float32)
+    areas = masks.reshape(len(masks), -1).sum(axis=1) if len(masks) else np.zeros(0)
     candidates = np.flatnonzero(areas >= 30)
     prompted = bool(candidates.size) and rng.random() < 0.75
     if prompted:
-        if candidates.size > 1:
+        if wanted is not None and wanted[candidates].any():
+            candidates = candidates[wanted[candidates]]
+        elif candidates.size > 1:
             # What touches or crosses another is what the prompt is for.
-            count = scene.masks.sum(axis=0)
-            crowded = [i for i in candidates if (scene.masks[i] & (count > 1)).any() or pixels[2][scene.masks[i]].any()]
+            count = masks.sum(axis=0)
+            crowded = [i for i in candidates if (masks[i] & (count > 1)).any() or pixels[2][masks[i]].any()]
             if crowded and rng.random() < 0.85:
                 candidates = np.array(crowded)
         chosen = int(rng.choice(candidates))
-        target[0] = scene.masks[chosen]
-        inputs[1] = random_prompt(rng, scene.masks[chosen], (pixels[1] + pixels[2]) > 0)
+        target[0] = masks[chosen]
+        inputs[1] = random_prompt(rng, masks[chosen], (pixels[1] + pixels[2]) > 0)
     return inputs, np.concatenate((pixels, target)), prompted
 
 

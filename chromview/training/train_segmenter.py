@@ -38,14 +38,16 @@ class SegmenterOptions:
     start_from: Path | None = None
 
 
-def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """1 - soft Dice (Milletari et al. 2016) over a batch ``(N, H, W)``."""
+def dice_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """1 - soft Dice (Milletari et al. 2016) over a batch ``(N, H, W)``, of the pixels that are `valid`."""
     p = torch.sigmoid(logits)
+    if valid is not None:
+        p, target = p * valid, target * valid
     loss: Tensor = 1 - (2 * (p * target).sum() + 1) / (p.sum() + target.sum() + 1)
     return loss
 
 
-def segmenter_loss(logits: Tensor, targets: Tensor, prompted: Tensor) -> Tensor:
+def segmenter_loss(logits: Tensor, targets: Tensor, prompted: Tensor, valid: Tensor | None = None) -> Tensor:
     """Cross-entropy and Dice of the four answers; the prompted one only where a prompt was given.
 
     Parameters
@@ -54,6 +56,9 @@ def segmenter_loss(logits: Tensor, targets: Tensor, prompted: Tensor) -> Tensor:
         ``(N, 4, H, W)``.
     prompted
         ``(N,)`` bool.
+    valid
+        ``(N, H, W)`` of 0 and 1: where the truth about pixels is known; everywhere if None. What belongs to the
+        chromosome asked for is known everywhere.
     """
     logits = logits.float()
     loss: Tensor = logits.new_zeros(())
@@ -61,8 +66,8 @@ def segmenter_loss(logits: Tensor, targets: Tensor, prompted: Tensor) -> Tensor:
     # since pieces that were cut without need are joined again.
     for channel, (weight, positive) in enumerate(((1.0, 1.0), (2.0, 2.0), (2.0, 5.0))):
         z, t = logits[:, channel], targets[:, channel]
-        rare = F.binary_cross_entropy_with_logits(z, t, pos_weight=z.new_tensor(positive))
-        loss = loss + weight * rare + 0.3 * dice_loss(z, t)
+        rare = F.binary_cross_entropy_with_logits(z, t, weight=valid, pos_weight=z.new_tensor(positive))
+        loss = loss + weight * rare + 0.3 * dice_loss(z, t, valid)
     if prompted.any():
         z, t = logits[prompted, 3], targets[prompted, 3]
         # A pixel of a neighbour is a worse mistake than one of the ground.

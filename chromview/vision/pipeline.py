@@ -21,7 +21,8 @@ from chromview.core.chromosome import Analysis, Chromosome, DecidedBy, Kind, Sli
 from chromview.core.doubts import doubts_of
 from chromview.core.karyotype import assign_slots, formula
 from chromview.core.straighten import straighten_pixels
-from chromview.places import models_dir
+from chromview.errors import UserError
+from chromview.places import models_dir, own_segmenter
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.assignment import assign_cell
 from chromview.vision.canvas import SHEET, cell_scales, to_sheet
@@ -44,7 +45,7 @@ CLUSTER_LIMIT = 10
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """The shipped networks, loaded on one device."""
+    """The networks, loaded on one device: those that ship, or the segmenter that was trained on this machine."""
 
     segmenter: Segmenter
     classifier: Classifier
@@ -62,7 +63,7 @@ class Models:
         device
             "auto" (CUDA, then MPS, then CPU), "cpu", "cuda" or "mps".
         folder
-            Of the weight files; the shipped ones if None.
+            Of the weight files. If None, the shipped ones, with the segmenter in use (`own_segmenter`).
 
         Raises
         ------
@@ -70,18 +71,26 @@ class Models:
             If the device is not there, or weights are missing or damaged.
         """
         chosen = choose_device(device)
+        own = own_segmenter() if folder is None else None
         folder = folder or models_dir()
-        networks = (
-            Segmenter(folder / SEGMENTER_FILE, chosen),
-            Classifier(folder / CLASSIFIER_FILE, chosen),
-            PairSegmenter(folder / PAIRS_FILE, chosen),
-        )
-        return cls(*networks, chosen, {name: hash_of(folder / name) for name in WEIGHT_FILES})
+        files = [own or folder / SEGMENTER_FILE, folder / CLASSIFIER_FILE, folder / PAIRS_FILE]
+        networks = (_segmenter(files[0], chosen, own), Classifier(files[1], chosen), PairSegmenter(files[2], chosen))
+        return cls(*networks, chosen, {file.name: hash_of(file) for file in files})
 
     @property
     def description(self) -> str:
         """Device and precision, for example "CPU (bf16)"."""
         return self.device.description
+
+
+def _segmenter(path: Path, device: Device, own: Path | None) -> Segmenter:
+    try:
+        return Segmenter(path, device)
+    except UserError as error:
+        if own is None:
+            raise
+        advice = "Go back to those that ship: Case > Weights of the segmenter, or 'chromview weights --use shipped'."
+        raise UserError(error.what, path=path, advice=advice) from error
 
 
 def tell_stain(image: SlideImage, stain: Stain | None = None) -> tuple[Stain, bool]:
