@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "train": "train a network",
     "convert": "between forms of labels: HDF5, npz, pictures, painted masks, COCO",
     "simulate": "synthetic metaphases and clusters with exact truth",
+    "history": "who did what to a case, when, and what was before and after",
     "weights": "weights of the segmenter on this machine: which there are, and which are used",
 }
 
@@ -542,6 +543,12 @@ def _weights(given: Sequence[str], terminal: Terminal) -> int:
     return cli_corrections.weights(given, terminal)
 
 
+def _history(given: Sequence[str], terminal: Terminal) -> int:
+    from chromview import cli_history
+
+    return cli_history.main(given, terminal, f"{COMMANDS['history'].capitalize()}.")
+
+
 _HANDLERS: dict[str, Callable[[Sequence[str], Terminal], int]] = {
     "analyse": _analyse,
     "label": _label,
@@ -551,5 +558,6 @@ _HANDLERS: dict[str, Callable[[Sequence[str], Terminal], int]] = {
     "train": _train,
     "convert": _convert,
     "simulate": _simulate,
+    "history": _history,
     "weights": _weights,
 }

@@ -211,8 +211,9 @@ class CaseFile:
         Raises
         ------
         UserError
-            If it cannot be read or is damaged.
+            If it cannot be read or is damaged, or this program has it open.
         """
+        refuse_open_here(path)
         # A log that a crash left behind can only be read where SQLite may write, so a copy is read.
         with contextlib.ExitStack() as stack, in_words(path):
             copy = stack.enter_context(copied(path))
