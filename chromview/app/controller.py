@@ -21,6 +21,7 @@ from chromview.app.person import login_name
 from chromview.app.reading import Reader
 from chromview.app.selection import Selection
 from chromview.app.slides import LEFT_ASIDE, Order, SlideInfo, SlideState, Sorting
+from chromview.app.steps import SlideSteps
 from chromview.app.tools import Tools
 from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
@@ -124,6 +125,8 @@ class Controller(QObject):
         jobs.device.connect(self._device_told)
         jobs.queue_changed.connect(self._queue_changed)
         jobs.image_read.connect(self._image_read)
+        self.steps = SlideSteps(self)
+        self.steps.changed.connect(self._later.start)
         jobs.reread_finished.connect(self._reread_finished)
 
     # -- state ---------------------------------------------------------------------------
@@ -190,6 +193,7 @@ class Controller(QObject):
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
             reading=self.reader.looking, exporting=self.exporter.status, slides=self.slides,
+            inspecting=self.steps.share,
         )  # fmt: skip
         if new != self._state:
             old, self._state = self._state, new

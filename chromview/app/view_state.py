@@ -69,6 +69,8 @@ class ViewState:
         Name of the case.
     exporting
         What is being written, in words, and how much of it is done (0..1); None if nothing is.
+    inspecting
+        How far the segmenter is with the steps that are to be shown (0..1); None if they are not waited for.
     """
 
     slide: int | None = None
@@ -96,6 +98,7 @@ class ViewState:
     device: str = ""
     case_name: str = ""
     exporting: tuple[str, float] | None = None
+    inspecting: float | None = None
 
     @property
     def analysing(self) -> bool:
@@ -105,7 +108,7 @@ class ViewState:
     @property
     def busy(self) -> bool:
         """Whether something runs that can be cancelled."""
-        return self.analysing or self.exporting is not None
+        return self.analysing or self.exporting is not None or self.inspecting is not None
 
 
 def resolve(
@@ -118,6 +121,7 @@ def resolve(
     case_name: str,
     reading: bool = False,
     exporting: tuple[str, float] | None = None,
+    inspecting: float | None = None,
     slides: Sequence[SlideInfo] | None = None,
 ) -> ViewState:
     """Derive the view state from the document and the selection; `slides` are those of the document, sorted."""
@@ -126,7 +130,7 @@ def resolve(
     base = {
         "running_index": at_work,
         "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
-        "exporting": exporting,
+        "exporting": exporting, "inspecting": inspecting,
     }  # fmt: skip
     index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)
     if index < 0:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWhatsThis, QWidget
 from chromview.app import exporting
 from chromview.app.document import CASE_SUFFIX, Document
 from chromview.app.slides import Order, SlideInfo
+from chromview.app.steps import SHOWABLE
 from chromview.core.enhance import Enhancement
 from chromview.core.ideogram import RESOLUTIONS
 from chromview.places import resources_dir
@@ -89,6 +90,8 @@ class Deeds:
         self._table |= self.exports.table()
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
+        for step in SHOWABLE:
+            self._table[f"view.steps_{step}"] = partial(self.controller.steps.turn, step)
         for name in (language.SYSTEM, *LANGUAGES):
             self._table[f"view.language_{name}"] = partial(self.use_language, name)
         check.check("view.masks", True)

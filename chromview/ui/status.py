@@ -35,6 +35,8 @@ def slide_text(state: ViewState) -> str:
         )
     if state.waiting:
         text += " · " + tr_n("{n} waiting", "{n} waiting", state.waiting)
+    if state.inspecting is not None:
+        text += f" · {tr('looking at the steps')}"
     if state.exporting is not None:
         text += " · " + tr("writing {what}", what=state.exporting[0])
     return text
@@ -155,6 +157,8 @@ class StatusLine(QWidget):
             self.progress.setValue(round(100 * state.running.share))
         elif state.exporting is not None:
             self.progress.setValue(round(100 * state.exporting[1]))
+        elif state.inspecting is not None:
+            self.progress.setValue(round(100 * state.inspecting))
         elif state.waiting:
             self.progress.setValue(0)
         text = review_text(state)

@@ -39,6 +39,7 @@ from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.hints import draw_hints
 from chromview.ui.mask_layer import EDGE, MaskLayer
 from chromview.ui.picture import Picture
+from chromview.ui.steps_layer import StepsLayer, StepsLegend
 from chromview.ui.zoomable import Zoomable
 
 
@@ -121,6 +122,8 @@ class Viewer(Zoomable):
         self.picture: Picture | None = None
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
         self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
+        self.steps = StepsLayer()
+        self.legend = StepsLegend(self)
         self._shown: Box | None = None
         self.hints: Sequence[Sequence[tuple[float, float]]] = ()
         self.show_masks = True
@@ -391,6 +394,9 @@ class Viewer(Zoomable):
         if seen is not None:
             image, covered = self.picture.image(self.scale * self.devicePixelRatioF(), seen)
             painter.drawImage(QRectF(covered.left, covered.top, covered.width, covered.height), image)
+            steps = self.steps.image(self.scale * self.devicePixelRatioF(), seen)
+            if steps is not None:
+                painter.drawImage(QRectF(steps[1].left, steps[1].top, steps[1].width, steps[1].height), steps[0])
         if self.show_masks:
             self.masks.draw_pixels(painter)
         painter.setClipping(False)
@@ -402,6 +408,7 @@ class Viewer(Zoomable):
         painter.resetTransform()
         if self.show_masks:
             self.masks.draw_numbers(painter, dirty, self.to_screen, self.font())
+        self.steps.draw_axes(painter, dirty, self.chromosomes, self.to_screen, self.font())
         if not self.tools.tool.colours:  # under a brush every pixel matters
             self.axis.draw(painter, dirty, self.font())
         draw_hints(painter, self.hints, self.to_screen)

@@ -28,6 +28,7 @@ from chromview.ui.karyogram_panel import KaryogramPanel
 from chromview.ui.menus import ActionSet
 from chromview.ui.slides import SlidesPanel
 from chromview.ui.status import StatusLine
+from chromview.ui.steps_layer import StepsShown
 from chromview.ui.toolstrip import ToolStrip, target_text
 from chromview.ui.viewer import Viewer
 
@@ -181,6 +182,8 @@ class MainWindow(QMainWindow):
         controller.tools.changed.connect(self._tools_changed)
         self.slides.chosen.connect(controller.selection.show_slide)
         viewer.clicked.connect(self._viewer_clicked)
+        check = self.actions_by_id.check
+        self.steps = StepsShown(controller.steps, viewer.steps, viewer.legend, viewer.update, check)
         self.hands = Hands(viewer, self.performer, self.asker)
         viewer.levels_changed.connect(self._levels_changed)
         viewer.menu_wanted.connect(self._context_menu)
