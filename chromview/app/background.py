@@ -35,6 +35,9 @@ _Key = tuple[int, tuple[str, str, bool]]
 
 _log = logging.getLogger(__name__)
 
+_SHELVES = 12
+"""Slides whose pictures are kept."""
+
 THUMBNAIL = 96
 """Longer side of a thumbnail in pixels."""
 
@@ -80,6 +83,7 @@ class Background(QObject):
         self._shelves: dict[int, _Shelf] = {}
         self._thumbnails: dict[int, npt.NDArray[np.uint8] | None] = {}
         self._asked: dict[int, Path] = {}
+        self._making: tuple[int, CancelToken] | None = None
         self._holding = False
         self._held: list[tuple[_Key, Levels | None, list[_Made]]] = []
         # Emitted on the pool's thread, so these arrive through the event loop.
@@ -92,6 +96,7 @@ class Background(QObject):
         self._pool.clear()
         self._cancel.cancel()
         self._cancel = CancelToken()
+        self.leave_other_slides(None)
         self._shelves.clear()
         self._thumbnails.clear()
         self._asked.clear()
@@ -156,11 +161,14 @@ class Background(QObject):
 
         An older picture of a changed chromosome stays until the new one is there.
         """
-        shelf = self._shelves.setdefault(slide, _Shelf())
+        shelf = self._shelves[slide] = self._shelves.pop(slide, _Shelf())
+        for old in list(self._shelves)[:-_SHELVES]:
+            del self._shelves[old]
         meaning = (image.sha256, str(stain), inverted)
         if shelf.meaning != meaning:
             shelf.meaning, shelf.levels = meaning, None
             shelf.pictures.clear()
+            shelf.drawn.clear()
             shelf.made_from.clear()
         wanted = {c.id: c for c in chromosomes if c.area}
         changed = [c for c in wanted.values() if not _same_picture(shelf.made_from.get(c.id), c)]
@@ -169,12 +177,15 @@ class Background(QObject):
         for id in shelf.made_from.keys() - wanted.keys():
             moved.append(shelf.made_from.pop(id).box)
             shelf.pictures.pop(id, None)
+            shelf.drawn.pop(id, None)
         todo = {c.id for c in changed}
         todo |= {c.id for c in wanted.values() if any(c.box.intersection(box) for box in moved)}
         if not todo:
             return
         shelf.made_from.update((id, wanted[id]) for id in todo)
-        cancel, levels = self._cancel, shelf.levels
+        if self._making is None or self._making[0] != slide:
+            self._making = (slide, CancelToken())
+        cancel, levels = self._making[1], shelf.levels
 
         def straighten_all() -> None:
             # Here and not above: it brings half a second of imports, and the window should open first.
@@ -191,7 +202,7 @@ class Background(QObject):
                 shares = own_shares(image, near, stain, ground=found.ground(stain), inverted=inverted)
                 for chromosome in [wanted[id] for id in todo]:
                     if cancel.cancelled:
-                        return
+                        break
                     share = shares.get(chromosome.id)
                     with contextlib.suppress(ValueError):  # a mask of a pixel or two has no axis: its place stays empty
                         picture = straighten(image, chromosome, stain, inverted=inverted, levels=found, share=share)
@@ -199,7 +210,20 @@ class Background(QObject):
             finally:
                 self._pictures_made.emit((slide, meaning), found, made)
 
-        self._pool.start(_Work(lambda: self._guarded(straighten_all, tr("A chromosome could not be drawn."))), 2)
+        def unless_left() -> None:
+            if not cancel.cancelled:
+                self._guarded(straighten_all, tr("A chromosome could not be drawn."))
+
+        self._pool.start(_Work(unless_left), 2)
+
+    def leave_other_slides(self, slide: int | None) -> None:
+        """Make no more pictures of other slides than this one, until somebody wants them again."""
+        if self._making is not None and self._making[0] != slide:
+            left, token = self._making
+            token.cancel()
+            self._making = None
+            if left in self._shelves:
+                self._shelves[left].give_up()
 
     def hold_pictures(self, held: bool) -> None:
         """While `held`, pictures that get ready wait: laying them out would stop the hand that paints."""
@@ -218,11 +242,12 @@ class Background(QObject):
         shelf = self._shelves.get(slide)
         if shelf is None or shelf.meaning != meaning:
             return
-        shelf.levels = levels
+        shelf.levels = levels or shelf.levels
         for chromosome, picture in made:
             # A later edit of the same chromosome has asked anew in the meantime: this answer is late.
             if shelf.made_from.get(chromosome.id) is chromosome:
                 shelf.pictures[chromosome.id] = picture
+                shelf.drawn[chromosome.id] = chromosome
         self.pictures_ready.emit(slide)
 
     # -- thumbnails ----------------------------------------------------------------------
@@ -270,12 +295,17 @@ class Background(QObject):
 
 @dataclass(slots=True)
 class _Shelf:
-    """Pictures of one slide and what each was made from."""
+    """Pictures of one slide: what each was drawn from, and what it is wanted from."""
 
     meaning: tuple[str, str, bool] = ("", "", False)
     levels: Levels | None = None
     pictures: dict[int, Straightened] = field(default_factory=dict)
     made_from: dict[int, Chromosome] = field(default_factory=dict)
+    drawn: dict[int, Chromosome] = field(default_factory=dict)
+
+    def give_up(self) -> None:
+        """Want nothing that is not there."""
+        self.made_from = {id: c for id, c in self.made_from.items() if self.drawn.get(id) is c}
 
 
 def _same_picture(old: Chromosome | None, new: Chromosome) -> bool:

@@ -89,6 +89,7 @@ class Controller(QObject):
         self._document: Document | None = None
         self._image: SlideImage | None = None
         self._turning = False
+        self._place = 0
         self._state = ViewState()
         self._running: Running | None = None
         self._device = ""
@@ -164,7 +165,7 @@ class Controller(QObject):
         """The slide shown."""
         if self._document is None or self.selection.slide is None:
             return None
-        return next((info for info in self._document.slides if info.id == self.selection.slide), None)
+        return self._document.find_slide(self.selection.slide)
 
     @property
     def chromosomes(self) -> Mapping[int, Chromosome]:
@@ -369,8 +370,22 @@ class Controller(QObject):
     def _image_shown(self) -> None:
         self.image_changed.emit()
         self.chromosomes_changed.emit(None)
-        self._want_pictures()
+        # Not at once: who turns the slides has no use for them, and they would be in the way of the next one.
+        self.background.leave_other_slides(self.selection.slide)
+        self._pictures_soon.start()
         self._later.start()
+        if self._image is not None:
+            self._expect_neighbours()
+
+    def _expect_neighbours(self) -> None:
+        """Have the slides read that a person may turn to next, first the one in the direction of the last step."""
+        slides = self.slides
+        place = next((n for n, info in enumerate(slides) if info.id == self.selection.slide), 0)
+        ahead = 1 if place >= self._place else -1
+        self._place = place
+        near = [slides[n] for n in (place + ahead, place + 2 * ahead, place - ahead) if 0 <= n < len(slides)]
+        unread = [info for info in near if not info.missing and self.document.known_image(info.id) is None]
+        self.reader.expect([info.path for info in unread])
 
     def _looked(self, slide: int, outcome: SlideImage | UserError) -> None:
         if slide != self.selection.slide:

@@ -44,6 +44,9 @@ __all__ = ["CASE_SUFFIX", "Changed", "Document", "SlideInfo"]
 
 _TIDY_AFTER_MS = 2000
 
+_MEMORY = 150 << 20
+"""Bytes of chromosomes that are kept of slides that are not shown. All of it is in the case file as well."""
+
 
 class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QObject):
     """An open case. Lives on the thread of the window; make one with `new` or `open`.
@@ -262,6 +265,10 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         """
         return self._slides.info(slide_id)
 
+    def find_slide(self, slide_id: int) -> SlideInfo | None:
+        """One slide, or None if it is not in the case."""
+        return None if self._slides.get(slide_id) is None else self._slides.info(slide_id)
+
     def add_slides(self, paths: Iterable[Path | str]) -> list[int]:
         """Add images, and folders with the images in them; returns the ids of their slides in order.
 
@@ -327,7 +334,7 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         return slide.chromosomes
 
     def check_slide(self, slide_id: int) -> None:
-        """Read what the case file holds about a slide.
+        """Read what the case file holds about a slide; of those looked at before, as much stays in memory as may.
 
         Raises
         ------
@@ -336,6 +343,7 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         """
         self.chromosomes(slide_id)
         self._history(slide_id)
+        self._slides.keep(slide_id, _MEMORY)
 
     def next_id(self, slide_id: int) -> int:
         """Lowest id that was never used on the slide."""

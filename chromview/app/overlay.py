@@ -61,25 +61,30 @@ def assign_colours(
         rest = {c.id: 2 for c in chromosomes.values() if not c.in_karyogram}
         return rest | dict(zip(pair, (BLUE, ORANGE), strict=False))
     colours = {id: colour for id, colour in (before or {}).items() if id in chromosomes}
-    gap = 12
-    for chromosome in sorted(chromosomes.values(), key=lambda c: c.id):
-        if chromosome.id in colours:
+    if len(colours) == len(chromosomes):
+        return colours
+    ids = sorted(chromosomes)
+    boxes = np.array([chromosomes[id].box for id in ids], np.intp)
+    used = [0] * len(PALETTE)
+    for colour in colours.values():
+        used[colour] += 1
+    for id in ids:
+        if id in colours:
             continue
-        b = chromosome.box
-        near = [
-            colours[other.id]
-            for other in chromosomes.values()
-            if other.id in colours
-            and other.box.top - gap < b.bottom
-            and b.top - gap < other.box.bottom
-            and other.box.left - gap < b.right
-            and b.left - gap < other.box.right
-        ]
+        near = [colours[ids[n]] for n in meeting(boxes, chromosomes[id].box, 12) if ids[n] in colours]
         free = [n for n in range(len(PALETTE)) if n not in near] or sorted(range(len(PALETTE)), key=near.count)
         # The colour used least so far spreads the palette over the slide.
-        used = list(colours.values())
-        colours[chromosome.id] = min(free, key=lambda n: (used.count(n), n))
+        colours[id] = min(free, key=lambda n: (used[n], n))
+        used[colours[id]] += 1
     return colours
+
+
+def meeting(boxes: npt.NDArray[np.intp], box: Box, gap: int = 0) -> list[int]:
+    """Rows of `boxes`, ``(n, 4)`` in the order of a `Box`, that reach into a rectangle or come closer than `gap`."""
+    top, left, bottom, right = boxes.reshape(-1, 4).T
+    meets = (top < box.bottom + gap) & (bottom > box.top - gap) & (left < box.right + gap) & (right > box.left - gap)
+    found: list[int] = np.flatnonzero(meets).tolist()
+    return found
 
 
 class Layer(NamedTuple):

@@ -1,6 +1,7 @@
 """Slide files read beside the window: disks and networks are slow, and decoding a large image takes its time.
 
-Two threads, so that the slide that somebody wants to look at does not wait for a folder that is being added.
+Three threads, so that the slide that somebody wants to look at waits neither for a folder that is being added nor for
+one that may be looked at next.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ _Answers = queue.SimpleQueue[Callable[[], None]]
 _log = logging.getLogger(__name__)
 
 SOON = 0.1
-"""Seconds that the window waits for an answer before it goes on without: most slides are there by then, and a short
-pause is better than a flicker."""
+"""Seconds that the window waits for files that are being added before it goes on without."""
+
+AT_ONCE = 0.03
+"""Seconds that it waits for a slide to look at: one that is nearly there need not flicker, and a hand that turns the
+slides must not be held."""
 
 _BATCH_EVERY = 0.3
 """Seconds between two deliveries of files that are being added."""
@@ -93,6 +97,8 @@ class Reader(QObject):
         super().__init__(parent)
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._adding = ThreadPoolExecutor(1, thread_name_prefix="add")
+        self._expecting = ThreadPoolExecutor(1, thread_name_prefix="expect")
+        self._expected: dict[Path, Future[SlideImage | UserError]] = {}
         self._looked: _Answers = queue.SimpleQueue()
         self._added: _Answers = queue.SimpleQueue()
         self._look: tuple[Future[None], CancelToken] | None = None
@@ -108,15 +114,32 @@ class Reader(QObject):
         """
         self.look_no_more()
         token = CancelToken()
+        expected = self._expected.pop(path, None)
+        if expected is not None and expected.cancel():
+            expected = None  # nobody has begun with it, and it would wait there for others
+        if expected is not None and expected.done():
+            image = expected.result()
+            if isinstance(image, SlideImage):
+                then(image)
+                return
+            expected = None  # what was wrong with it a while ago may be mended by now
 
         def work() -> None:
             if not token.cancelled:
-                image = _outcome(path, partial(_read, path))
+                image = _outcome(path, partial(_read, path)) if expected is None else expected.result()
                 self._answer(self._looked, token, lambda: then(image))
 
         self._look = self._looking.submit(work), token
-        wait([self._look[0]], SOON)
+        wait([self._look[0]], AT_ONCE)
         self._deliver_looked()
+
+    def expect(self, paths: Sequence[Path]) -> None:
+        """Read these images already, in their order: they may be looked at next. Others are expected no more."""
+        for path in self._expected.keys() - set(paths):
+            self._expected.pop(path).cancel()
+        for path in paths:
+            if path not in self._expected:
+                self._expected[path] = self._expecting.submit(_outcome, path, partial(_read, path))
 
     def look_no_more(self) -> None:
         """Want no image any more."""
@@ -164,6 +187,7 @@ class Reader(QObject):
     def forget(self) -> None:
         """Want nothing any more: another case is opened."""
         self.look_no_more()
+        self.expect(())
         for future, token in self._adds.items():
             token.cancel()
             future.cancel()
@@ -193,8 +217,8 @@ class Reader(QObject):
     def shutdown(self) -> None:
         """Drop what waits and wait for the file that is being read. Doing it twice does no harm."""
         self.forget()
-        self._looking.shutdown(cancel_futures=True)
-        self._adding.shutdown(cancel_futures=True)
+        for pool in (self._looking, self._adding, self._expecting):
+            pool.shutdown(cancel_futures=True)
 
     # -- answering
 

@@ -15,6 +15,9 @@ from chromview.storage.case_file import CaseFile
 from chromview.storage.case_rows import History, SlideRow
 from chromview.storage.case_schema import damaged, in_words, is_there
 
+_OBJECT = 2500
+"""Bytes of a chromosome without its arrays: 24 probabilities, its box and its fields."""
+
 
 @dataclass(slots=True)
 class Slide:
@@ -56,6 +59,9 @@ class SlideList:
         self._file = file
         self._slides: dict[int, Slide] = {}
         self._infos: dict[int, SlideInfo] = {}
+        self._in_order: tuple[SlideInfo, ...] | None = None
+        self._kept: dict[int, int] = {}
+        """Bytes of the chromosomes that are in memory, by slide, the one looked at last at the end."""
         self.read()
 
     def __getitem__(self, id: int) -> Slide:
@@ -72,8 +78,10 @@ class SlideList:
 
     @property
     def infos(self) -> tuple[SlideInfo, ...]:
-        """The slides in their order."""
-        return tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
+        """The slides in their order; the same tuple as long as nothing is different."""
+        if self._in_order is None:
+            self._in_order = tuple(self.info(id) for id, slide in self._slides.items() if not slide.row.removed)
+        return self._in_order
 
     def names(self) -> dict[int, str]:
         """Names by id, removed slides included."""
@@ -97,6 +105,25 @@ class SlideList:
     def touch(self, id: int) -> None:
         """Say that something about a slide is different now."""
         self._infos.pop(id, None)
+        self._in_order = None
+
+    def keep(self, id: int, most: int) -> None:
+        """Forget chromosomes that can be read again; those of slide `id` stay, and `most` bytes of those kept last."""
+        size = self._kept.pop(id, 0)
+        self._kept[id] = size or _size(self._slides[id])
+        place = {kept: n for n, kept in enumerate(self._kept)}
+        there = [n for n, slide in self._slides.items() if slide.chromosomes is not None]
+        # What was never looked at, but read for a table, is the first to go.
+        for other in sorted(there, key=lambda n: place.get(n, -1), reverse=True):
+            slide = self._slides[other]
+            if other == id:
+                continue
+            if other not in self._kept:
+                self._kept = {other: _size(slide), **self._kept}
+            most -= self._kept[other]
+            if most < 0:
+                slide.chromosomes = None
+                del self._kept[other]
 
     def mark(self, id: int, *, missing: bool, changed: bool) -> bool:
         """Say how it stands with the image file of a slide; returns whether that is news."""
@@ -118,6 +145,7 @@ class SlideList:
             slides[row.id] = slide
         self._slides = slides
         self._infos.clear()
+        self._in_order = None
         _ = self.infos  # what this program did not write is told now, and not while painting
 
     def add(self, paths: Iterable[Path]) -> tuple[list[int], list[UserError]]:
@@ -177,3 +205,9 @@ class SlideList:
             if row.path == path and not row.removed:
                 return id
         return None
+
+
+def _size(slide: Slide) -> int:
+    """About how many bytes the chromosomes of a slide take."""
+    everything = (slide.chromosomes or {}).values()
+    return sum(_OBJECT + c.mask.nbytes + (0 if c.axis is None else c.axis.nbytes) for c in everything)

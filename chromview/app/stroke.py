@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chromview.app.overlay import meeting
 from chromview.app.tools import Label, Over, Tool
 from chromview.core.chromosome import BoolArray, Box, Chromosome
 from chromview.core.masks import paste, slide_mask
@@ -226,12 +227,11 @@ class Stroke:
 
     def barrier(self, box: Box) -> BoolArray | None:
         """Pixels of a rectangle that the stroke may not paint, bool of its shape; None if there are none."""
-        top, left, bottom, right = self._spared_boxes.T
-        near = (top < box.bottom) & (bottom > box.top) & (left < box.right) & (right > box.left)
-        if not self._only_there and not near.any():
+        near = meeting(self._spared_boxes, box)
+        if not self._only_there and not near:
             return None
         closed = np.zeros((box.height, box.width), bool)
-        for index in np.flatnonzero(near):
+        for index in near:
             paste(closed, self._spared[index], box)
         return closed | ~self._labelled(box) if self._only_there else closed
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
-from chromview.app.overlay import PALETTE, Colour, Layer, Overlay, assign_colours
+from chromview.app.overlay import PALETTE, Colour, Layer, Overlay, assign_colours, meeting
 from chromview.app.stroke import NEW_ID, Stroke
 from chromview.core.chromosome import Box, Chromosome, State
 from chromview.core.commands import united
@@ -50,6 +52,9 @@ class MaskLayer:
         self._image = QImage()
         self._outlines = Outlines()
         self._stale: Box | None = None
+        self._boxes_of: Mapping[int, Chromosome] | None = None
+        self._boxes = np.zeros((0, 4), np.intp)
+        self._by_id: list[Chromosome] = []
 
     # -- what there is -------------------------------------------------------------------
 
@@ -145,10 +150,18 @@ class MaskLayer:
 
     # -- pixels --------------------------------------------------------------------------
 
-    def _layers(self) -> Iterable[Layer]:
+    def _near(self, box: Box) -> list[Chromosome]:
+        """What reaches into a rectangle, in the order of the ids."""
+        if self._boxes_of is not self.chromosomes:
+            self._boxes_of = self.chromosomes
+            self._by_id = [self.chromosomes[id] for id in sorted(self.chromosomes)]
+            self._boxes = np.array([c.box for c in self._by_id], np.intp).reshape(-1, 4)
+        return [self._by_id[n] for n in meeting(self._boxes, box)]
+
+    def _layers(self, box: Box) -> Iterable[Layer]:
         stroked = () if self.stroke is None else self.stroke.ids
         # Filled ones last, so that a neighbour's hatching does not cover what is being painted.
-        for chromosome in sorted(self.chromosomes.values(), key=lambda c: (c.id in self._filled, c.id)):
+        for chromosome in sorted(self._near(box), key=lambda c: c.id in self._filled):
             if chromosome.id not in stroked and chromosome.in_karyogram:
                 filled = chromosome.id in self._filled
                 yield Layer(chromosome.box, chromosome.mask, self.colour(chromosome.id), filled)
@@ -163,20 +176,32 @@ class MaskLayer:
         whole = Box(0, 0, *self._shape)
         boxes = [box]
         if box is None:
-            # Most of a slide is empty, so it is faster to begin with nothing.
+            # Most of a slide is empty, and most masks are outlines only, so it is faster to begin with nothing.
             self._overlay.clear()
-            boxes = [chromosome.box for chromosome in self.chromosomes.values()]
-            if self.stroke is not None:
-                boxes.append(self.stroke.box)
+            boxes = list(self._coloured())
         if box is None or (self._stale is not None and box.union(self._stale) == box):
             self._stale = None
         for part in boxes:
             inside = None if part is None else part.intersection(whole)
             if inside is not None:
-                self._overlay.compose(inside, self._layers(), opacity=self.opacity)
+                self._overlay.compose(inside, self._layers(inside), opacity=self.opacity)
         shown = whole if box is None else box.intersection(whole)
         if shown is not None:
             self._repaint(shown, margin)
+
+    def _coloured(self) -> Iterable[Box | None]:
+        """Rectangles outside of which the overlay has nothing: filled masks, and where two may overlap."""
+        for chromosome in self.chromosomes.values():
+            if chromosome.id in self._filled:
+                yield chromosome.box
+            elif chromosome.in_karyogram:
+                for other in self._near(chromosome.box):
+                    if other.id > chromosome.id and other.in_karyogram:
+                        yield chromosome.box.intersection(other.box)
+        if self.stroke is not None:
+            yield self.stroke.box
+            for id in self.stroke.ids:
+                yield self.stroke.mask(id)[0]
 
     def begin_stroke(self, stroke: Stroke) -> None:
         """Show the masks of a stroke while it lasts."""
@@ -224,13 +249,17 @@ class MaskLayer:
         # Under a brush every pixel of the edge matters; which one is meant its fill says then.
         marked = set() if self.painting else {id for id in (self.second, self.selected) if id is not None}
         self._outlines.prepare(scale)
-        order = sorted(self.chromosomes.values(), key=lambda c: (c.id in marked, c.id == self.selected, c.in_karyogram))
         around = EDGE / scale
         near = inside.adjusted(-around, -around, around, around)
+        corner, end = near.topLeft(), near.bottomRight()
+        reached = self._near(
+            Box(math.floor(corner.y()), math.floor(corner.x()), math.ceil(end.y()) + 1, math.ceil(end.x()) + 1)
+        )
+        order = sorted(reached, key=lambda c: (c.id in marked, c.id == self.selected, c.in_karyogram))
         for chromosome in order:
             id, box = chromosome.id, chromosome.box
             place = QRectF(box.left, box.top, box.width, box.height)
-            if id in stroked or not near.intersects(place):
+            if id in stroked:
                 continue
             draw = partial(
                 self._outlines.of(chromosome).draw,

@@ -116,7 +116,8 @@ class Outlines:
 
     def prepare(self, scale: float) -> None:
         """Be about to draw at `scale` screen pixels for a slide pixel: from afar, fewer corners do."""
-        tolerance = 0.0 if scale > 2.5 else 0.5 if scale > 0.7 else 1.0
+        # A little less than half a screen pixel.
+        tolerance = next((t for least, t in ((2.5, 0.0), (0.7, 0.5), (0.3, 1.0)) if scale > least), 2.0)
         if tolerance != self._tolerance:
             self._tolerance = tolerance
             self._known.clear()

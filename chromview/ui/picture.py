@@ -20,6 +20,13 @@ def qimage_grey(pixels: npt.NDArray[np.uint8]) -> QImage:
     return QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
 
 
+def _looked_up(table: npt.NDArray[np.uint8], grey: GreyArray) -> npt.NDArray[np.uint8]:
+    """Grey values through a table of 256 or 65536 entries."""
+    if grey.dtype == np.uint8:
+        return np.asarray(cv2.LUT(np.ascontiguousarray(grey), table), np.uint8)
+    return table[grey]
+
+
 class Picture:
     """One slide as it is shown.
 
@@ -54,7 +61,8 @@ class Picture:
         self.levels = (0, self.top)
         self.inverted = False
         self._smaller: dict[int, GreyArray] = {1: pixels}
-        self._shown: dict[int, tuple[Box, QImage]] = {}
+        # The image lies over the memory of the array.
+        self._shown: dict[int, tuple[Box, QImage, npt.NDArray[np.uint8]]] = {}
 
     def _count(self) -> None:
         counts = np.bincount(self._drawn[::4, ::4].ravel() >> 0, minlength=self.top + 1).astype(np.float64)
@@ -128,11 +136,12 @@ class Picture:
             wide.top // factor, wide.left // factor,
             min(height, -(-wide.bottom // factor)), min(width, -(-wide.right // factor)),
         )  # fmt: skip
-        levels = self._table()[grey[part.slices]]
+        levels = _looked_up(self._table(), grey[part.slices])
         # The raster painter draws RGB32 several times faster than grey.
-        image = qimage_grey(levels).convertToFormat(QImage.Format.Format_RGB32)
+        colours = cv2.cvtColor(levels, cv2.COLOR_GRAY2BGRA)
+        image = QImage(colours.data, part.width, part.height, 4 * part.width, QImage.Format.Format_RGB32)
         covered = Box(part.top * factor, part.left * factor, part.bottom * factor, part.right * factor)
-        self._shown[factor] = covered, image
+        self._shown[factor] = covered, image, colours
         return image, covered
 
     def _reduced(self, factor: int) -> GreyArray:

@@ -95,9 +95,11 @@ class SlideList(QAbstractListModel):
 
     def show(self, infos: Sequence[SlideInfo], running: Running | None, waiting: Sequence[int]) -> None:
         """Show these slides, one of which may be in the worker's hands."""
+        if infos is self._infos and running == self._running and tuple(waiting) == self._waiting:
+            return
         same = [info.id for info in infos] == [info.id for info in self._infos]
         changed = (
-            {new.id for new, old in zip(infos, self._infos, strict=True) if new != old}
+            {new.id for new, old in zip(infos, self._infos, strict=True) if new is not old and new != old}
             | {r.slide for r in (running, self._running) if r is not None}
             | (set(waiting) ^ set(self._waiting))
             if same
@@ -106,11 +108,9 @@ class SlideList(QAbstractListModel):
         if not same:
             self.beginResetModel()
         self._infos, self._running, self._waiting = tuple(infos), running, tuple(waiting)
-        for info in infos:
-            if not info.missing:
-                self._background.want_thumbnail(info.id, info.path)
         if not same:
-            self._images = {id: image for id, image in self._images.items() if any(i.id == id for i in infos)}
+            ids = {info.id for info in infos}
+            self._images = {id: image for id, image in self._images.items() if id in ids}
             self.endResetModel()
         for row, info in enumerate(self._infos):
             if info.id in changed:
@@ -136,9 +136,12 @@ class SlideList(QAbstractListModel):
         """The slide of a row."""
         return self._infos[index.row()]
 
-    def image(self, slide: int) -> QImage | None:
-        """Thumbnail of a slide."""
-        return self._images.get(slide)
+    def image(self, info: SlideInfo) -> QImage | None:
+        """Thumbnail of a slide; made when it is first asked for, which is when its entry is in sight."""
+        image = self._images.get(info.id)
+        if image is None and not info.missing:
+            self._background.want_thumbnail(info.id, info.path)
+        return image
 
     def lines(self, index: Index) -> tuple[str, str, bool]:
         """What an entry says."""
@@ -195,7 +198,7 @@ class SlideDelegate(QStyledItemDelegate):
             painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
             painter.drawRoundedRect(QRectF(rect).adjusted(2, 2, -2, -2), 5, 5)
         area = QRect(rect.left() + 6, rect.top() + 6, rect.width() - 12, THUMBNAIL)
-        image = model.image(info.id)
+        image = model.image(info)
         if image is not None:
             size = image.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
             target = QRect(0, 0, size.width(), size.height())

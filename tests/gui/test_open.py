@@ -53,7 +53,7 @@ def test_a_dropped_folder_becomes_slides_with_thumbnails(
     assert window.controller.image is not None
     assert not window.empty.isVisible()
     ids = [info.id for info in window.controller.document.slides]
-    qtbot.waitUntil(lambda: all(window.slides.list.image(id) is not None for id in ids))
+    qtbot.waitUntil(lambda: all(window.controller.background.thumbnail(id) is not None for id in ids))
 
 
 def test_going_through_the_slides_by_key(window: MainWindow, cell: Sample, cluster: Sample) -> None:
