@@ -31,14 +31,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from chromview.core.chromosome import Chromosome
-from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, from_bytes, to_bytes
+from chromview.core.commands import Command, chromosome_from_bytes, chromosome_to_bytes, to_bytes
 from chromview.errors import UserError
 from chromview.storage.case_backups import Backups, backups_of
 from chromview.storage.case_copy import finish_copy, relative_to
 from chromview.storage.case_flush import Flusher
+from chromview.storage.case_journal import IMAGE_FOUND, SLIDE_ADDED, SLIDE_BACK, SLIDE_REMOVED, CaseJournal
 from chromview.storage.case_lock import may_write, note_closed, note_open, refuse_open_case, refuse_open_here
 from chromview.storage.case_marker import OpenedBy, mark_closed, mark_open, opened_by
-from chromview.storage.case_rows import Event, History, JournalRow, Kind, SlideRow
+from chromview.storage.case_rows import Kind, SlideRow
 from chromview.storage.case_schema import (
     APPLICATION_ID,
     CASE_SUFFIX,
@@ -53,26 +54,19 @@ from chromview.storage.case_schema import (
     is_there,
     left_open,
     migrate,
-    read_only,
     read_through,
     version_of,
 )
 from chromview.storage.files import put_in_place
-from chromview.texts import stored
 
 __all__ = ["CASE_SUFFIX", "CaseFile"]
-
-SLIDE_ADDED, SLIDE_REMOVED = stored("Slide added"), stored("Slide removed")
-SLIDE_BACK, IMAGE_FOUND = stored("Slide brought back"), stored("Image found again")
-BACKUP_PUT_BACK = stored("Backup put back")
-"""What is written down beside the commands."""
 
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
 _COMMITS_UNTIL_TIDY = 50
 
 
-class CaseFile:
+class CaseFile(CaseJournal):
     """An open case file; make one with `create` or `open`. Used from one thread.
 
     Attributes
@@ -90,13 +84,11 @@ class CaseFile:
     """
 
     def __init__(self, path: Path, database: sqlite3.Connection, copy: contextlib.ExitStack | None) -> None:
-        self.path = path
+        super().__init__(path, database, may_write=copy is None)
         self._here = None if copy is not None else note_open(path)
-        self._database = database
         self._copy = copy
         self._flusher: Flusher | None = None
         self._commits = 0
-        self._person = ""
         self.was_left_open = False
         self.log_is_missing = False
         self.marked_elsewhere: OpenedBy | None = None
@@ -326,7 +318,7 @@ class CaseFile:
     def add_slides(self, files: Iterable[tuple[Path, str]]) -> list[int]:
         """Add slides by path and SHA-256 at the end; returns their ids."""
         ids: list[int] = []
-        with _Transaction(self):
+        with self._transaction():
             (position,) = self._database.execute("SELECT COALESCE(MAX(position), 0) FROM slides").fetchone()
             for path, sha256 in files:
                 position += 1
@@ -341,64 +333,19 @@ class CaseFile:
 
     def set_removed(self, slide: int, removed: bool) -> None:
         """Take a slide out of the case, or bring it back; its chromosomes and journal stay."""
-        with _Transaction(self):
+        with self._transaction():
             self._database.execute("UPDATE slides SET removed = ? WHERE id = ?", (removed, slide))
             self._note(SLIDE_REMOVED if removed else SLIDE_BACK, slide)
 
     def set_file(self, slide: int, path: Path, sha256: str) -> None:
         """Say where the image of a slide lies now, and what it holds."""
-        with _Transaction(self):
+        with self._transaction():
             (before,) = self._database.execute("SELECT path FROM slides WHERE id = ?", (slide,)).fetchone()
             self._note(IMAGE_FOUND, slide, before=before, after=str(path))
             self._database.execute(
                 "UPDATE slides SET path = ?, relative = ?, sha256 = ? WHERE id = ?",
                 (str(path), relative_to(path, self.path), sha256, slide),
             )
-
-    # -- what happened
-
-    def note(self, title: str, *, before: str = "", after: str = "") -> None:
-        """Write down something that happened to the case as a whole.
-
-        Raises
-        ------
-        UserError
-            If it cannot be written.
-        """
-        with _Transaction(self):
-            self._note(title, None, before=before, after=after)
-
-    def _note(self, title: str, slide: int | None, *, before: str = "", after: str = "") -> None:
-        values = (slide, time.time(), self.person, title, before, after)
-        self._database.execute(
-            "INSERT INTO events (slide, time, person, title, before, after) VALUES (?, ?, ?, ?, ?, ?)", values
-        )
-
-    def events(self, after: int = 0) -> list[Event]:
-        """What happened beside the commands, in order: slides added and removed, a backup put back."""
-        query = "SELECT seq, slide, time, person, title, before, after FROM events WHERE seq > ? ORDER BY seq"
-        with in_words(self.path):
-            return [Event(*row) for row in self._database.execute(query, (after,))]
-
-    def journal(self, after: int = 0) -> list[JournalRow]:
-        """The rows of the journal with numbers above `after`, of all slides, in order."""
-        query = "SELECT seq, slide, kind, time, person, title FROM journal WHERE seq > ? ORDER BY seq"
-        with in_words(self.path):
-            return [JournalRow(*row) for row in self._database.execute(query, (after,))]
-
-    def last_change(self) -> float | None:
-        """When something was written last, seconds since 1970; None if nothing ever was."""
-        query = "SELECT MAX(time) FROM (SELECT time FROM events UNION ALL SELECT MAX(time) FROM journal)"
-        with in_words(self.path):
-            (when,) = self._database.execute(query).fetchone()
-        return None if when is None else float(when)
-
-    def last_row(self) -> JournalRow | None:
-        """The last row of the journal; None if nothing was done yet."""
-        query = "SELECT seq, slide, kind, time, person, title FROM journal ORDER BY seq DESC LIMIT 1"
-        with in_words(self.path):
-            row = self._database.execute(query).fetchone()
-        return None if row is None else JournalRow(*row)
 
     # -- chromosomes and journal
 
@@ -419,46 +366,6 @@ class CaseFile:
         except ValueError as error:
             raise damaged(self.path, str(error)) from error
         return {chromosome.id: chromosome for chromosome in chromosomes}
-
-    def history(self, slide: int) -> History:
-        """What can be undone and redone on a slide.
-
-        Raises
-        ------
-        UserError
-            If the journal does not fit together.
-        """
-        with in_words(self.path):
-            rows = self._database.execute("SELECT kind, seq, title FROM journal WHERE slide = ? ORDER BY seq", (slide,))
-            try:
-                return History.of(rows)
-            except ValueError as error:
-                raise damaged(self.path, "the journal does not fit together") from error
-
-    def steps(self, slide: int) -> list[tuple[float, bytes]]:
-        """What was done to a slide and not taken back, in order: when (seconds since 1970), and the command's bytes."""
-        undo = [seq for entry in self.history(slide).undo for seq in entry.seqs]
-        with in_words(self.path):
-            rows = self._database.execute("SELECT seq, time, data FROM journal WHERE slide = ?", (slide,))
-            known = {seq: (time, data) for seq, time, data in rows}
-        return [known[seq] for seq in undo]
-
-    def command(self, seq: int) -> Command:
-        """The command of one row of the journal.
-
-        Raises
-        ------
-        UserError
-            If it is damaged.
-        """
-        with in_words(self.path):
-            row = self._database.execute("SELECT data FROM journal WHERE seq = ?", (seq,)).fetchone()
-        try:
-            if row is None or row[0] is None:
-                raise ValueError(f"row {seq} of the journal is missing")
-            return from_bytes(row[0])
-        except ValueError as error:
-            raise damaged(self.path, str(error)) from error
 
     def commit(
         self,
@@ -502,7 +409,7 @@ class CaseFile:
         self._check_flushed()
         data = None if command is None else to_bytes(command)
         rows = [(slide, chromosome.id, chromosome_to_bytes(chromosome)) for chromosome in changed]
-        with _Transaction(self):
+        with self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO journal (slide, kind, time, title, data, person) VALUES (?, ?, ?, ?, ?, ?)",
                 (slide, kind, time.time(), title, data, self.person),
@@ -519,32 +426,6 @@ class CaseFile:
             self._flusher.ask()
         assert cursor.lastrowid is not None
         return cursor.lastrowid
-
-
-class _Transaction:
-    """One SQLite transaction: everything in it, or nothing."""
-
-    def __init__(self, file: CaseFile) -> None:
-        self._file = file
-
-    def __enter__(self) -> None:
-        if self._file.read_only:
-            raise read_only(self._file.path)
-        with in_words(self._file.path, "changing"):
-            self._file._database.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        database = self._file._database
-        if error is None:
-            try:
-                database.execute("COMMIT")
-            except sqlite3.Error as failed:
-                error = failed
-        if error is not None:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            with in_words(self._file.path, "changing"):
-                raise error
 
 
 def _begin_log(database: sqlite3.Connection) -> bool:
