@@ -250,8 +250,9 @@ ACTIONS: tuple[Action, ...] = (
            submenu="Co&lours"),
     Action("view.dark", "&Dark", Menu.VIEW, "Light text on dark panels.", (), checkable=True, group="colours",
            submenu="Co&lours"),
-    Action("view.language_system", "As the &system", Menu.VIEW, "Texts in the language of the system, from the next start.",
-           (), checkable=True, group="language", submenu="Lan&guage"),
+    Action("view.language_system", "As the &system", Menu.VIEW,
+           "Texts in the language of the system, from the next start.", (), checkable=True, group="language",
+           submenu="Lan&guage"),
     Action("view.language_en", "&English", Menu.VIEW, "Texts in English, from the next start.", (), checkable=True,
            group="language", submenu="Lan&guage"),
     Action("view.language_de", "&Deutsch", Menu.VIEW, "Texts in German, from the next start.", (), checkable=True,
@@ -421,6 +422,8 @@ ACTIONS: tuple[Action, ...] = (
     # Help
     Action("help.under_cursor", "&What is under the pointer?", Menu.HELP, "Explain what the pointer is on.", ("F1",)),
     Action("help.shortcuts", "&Keys", Menu.HELP, "Every action with its key, on one page.", ("Ctrl+F1",)),
+    Action("help.tour", "Take the &tour", Menu.HELP,
+           "A few callouts lead through the window, on the samples; Esc ends it."),
     Action("help.about", "&About chromview", Menu.HELP, "Version, licence and purpose.", (), separator=True),
 )  # fmt: skip
 

@@ -78,6 +78,7 @@ class Deeds:
             "case.cells": self.show_cells,
             "help.under_cursor": self.help_under_cursor,
             "help.shortcuts": self._shortcuts,
+            "help.tour": window.tour.begin,
             "help.about": self._about,
         }
         self.exports = Exports(window)

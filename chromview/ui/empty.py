@@ -38,12 +38,22 @@ class EmptyState(QFrame):
             button.clicked.connect(actions[id].trigger)
             row.addWidget(button)
         row.addStretch(1)
+        self._tour = QPushButton(tr("Take a tour with the samples"), self)
+        self._tour.setObjectName("empty.help.tour")
+        self._tour.setToolTip(actions["help.tour"].toolTip())
+        self._tour.clicked.connect(actions["help.tour"].trigger)
         column = QVBoxLayout(self)
         column.addStretch(1)
         column.addWidget(self.sentence)
         column.addSpacing(16)
         column.addWidget(self._buttons)
+        column.addSpacing(8)
+        column.addWidget(self._tour, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(1)
+
+    def offer_tour(self, offered: bool) -> None:
+        """Offer the tour, as long as nobody took it and no slide was opened."""
+        self._tour.setVisible(offered)
 
     def say(self, sentence: str, *, buttons: bool = True) -> None:
         """Show this sentence, above the buttons if there is something to add."""

@@ -30,6 +30,7 @@ from chromview.ui.slides import SlidesPanel
 from chromview.ui.status import StatusLine
 from chromview.ui.steps_layer import StepsShown
 from chromview.ui.toolstrip import ToolStrip, target_text
+from chromview.ui.tour import SEEN, Tour
 from chromview.ui.viewer import Viewer
 
 LAYOUT_VERSION = 1
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self._bars: dict[str, Bar] = {}
         self._share_when_shown = False
         self._build()
+        self.tour = Tour(self)
         self.deeds = Deeds(self)
         self._connect()
         self._restore()
@@ -110,6 +112,7 @@ class MainWindow(QMainWindow):
             )
         }
         self.status = StatusLine(actions)
+        self.menuBar().setObjectName("menus")
         bar = self.statusBar()
         bar.setObjectName("status.bar")
         bar.setSizeGripEnabled(False)
@@ -252,6 +255,9 @@ class MainWindow(QMainWindow):
         self._show_target(state)
         self.empty.setVisible(self.controller.image is None)
         self.empty.say(self._empty_text(state), buttons=not state.reading)
+        if state.slide_count and self.settings.value(SEEN) is None:
+            self.settings.setValue(SEEN, "true")  # who has slides found the way already
+        self.empty.offer_tour(self.settings.value(SEEN) is None)
 
     def _empty_text(self, state: ViewState) -> str:
         if not state.slide_count:
