@@ -27,7 +27,8 @@ from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.storage.case_backups import Backup, put_back
-from chromview.storage.case_file import BACKUP_PUT_BACK, CASE_SUFFIX
+from chromview.storage.case_file import CASE_SUFFIX
+from chromview.storage.case_journal import BACKUP_PUT_BACK
 from chromview.texts import tr
 
 PAUSE_MS = 120
