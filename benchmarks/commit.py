@@ -3,7 +3,8 @@
     python benchmarks/commit.py
 
 A stroke of the brush on a 4096 x 4096 slide with 92 chromosomes, from the end of the stroke until it
-is on the disk and told to the views; a whole analysis taken in; a case of 1,000 analysed slides opened.
+is on the disk and told to the views; a whole analysis taken in; a case of 1,000 analysed slides opened, and
+strokes in it while a backup is made.
 """
 
 from __future__ import annotations
@@ -48,6 +49,22 @@ def told(name: str, seconds: list[float]) -> None:
     """One line of the table."""
     median, high, most = (1000 * np.percentile(seconds, q) for q in (50, 99, 100))
     print(f"{name:44s} median {median:7.2f} ms   99th percentile {high:7.2f} ms   slowest {most:7.2f} ms")
+
+
+def strokes_while_backing_up(document: Document, slide: int, rng: np.random.Generator) -> None:
+    """Strokes on a slide of a large case, from the beginning of a backup until it is whole."""
+    file, strokes = document._file, []
+    begin = time.perf_counter()
+    file.backups.begin_if_due(file.last_change())
+    while file.backups.running:
+        box = document.chromosomes(slide)[1].box
+        bits = rng.random((40, 30)) < 0.9
+        start = time.perf_counter()
+        document.paint(slide, {1: (Box(box.top, box.left, box.top + 40, box.left + 30), bits)}, "Brush")
+        strokes.append(time.perf_counter() - start)
+        time.sleep(0.02)
+    print(f"{'backup of it made beside the strokes':44s} {1000 * (time.perf_counter() - begin):14.2f} ms")
+    told(f"{len(strokes)} strokes committed meanwhile", strokes)
 
 
 def main() -> None:
@@ -101,6 +118,10 @@ def main() -> None:
         start = time.perf_counter()
         _ = document.chromosomes(ids[500]), document.undo_title(ids[500])
         print(f"{'chromosomes of one slide read':44s} {1000 * (time.perf_counter() - start):14.2f} ms")
+        strokes_while_backing_up(document, ids[500], rng)
+        start = time.perf_counter()
+        rows = len(document.audit().rows)
+        print(f"{f'history of {rows} steps read':44s} {1000 * (time.perf_counter() - start):14.2f} ms")
         document.close()
 
 

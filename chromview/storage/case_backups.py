@@ -29,7 +29,7 @@ EVERY = 600.0
 NEWEST, HOURS, DAYS, MONTHS = 5, 24, 31, 12
 """What is kept: the newest ones; the last of each of the last hours, days and months in which one was made."""
 
-_PAGES = 64
+_PAGES = 16
 _NAME = re.compile(r" (\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d)Z$")
 _FORMAT = "%Y-%m-%d %H.%M.%S"
 
