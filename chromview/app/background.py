@@ -179,7 +179,8 @@ class Background(QObject):
             shelf.pictures.pop(id, None)
             shelf.drawn.pop(id, None)
         todo = {c.id for c in changed}
-        todo |= {c.id for c in wanted.values() if any(c.box.intersection(box) for box in moved)}
+        if len(todo) < len(wanted):
+            todo |= {c.id for c in wanted.values() if any(c.box.intersection(box) for box in moved)}
         if not todo:
             return
         shelf.made_from.update((id, wanted[id]) for id in todo)

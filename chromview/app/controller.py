@@ -228,7 +228,8 @@ class Controller(QObject):
         finished = LEFT_ASIDE | {SlideState.DONE}
         first = next((info.id for info in slides if info.state not in finished), slides[0].id if slides else None)
         self.selection.show_slide(first)
-        self._show_slide()
+        if first is None:  # no slide was shown just before, so nobody was told
+            self._show_slide()
         self.settle()
         if document.recovery:
             self.problem.emit(document.recovery, "slides")

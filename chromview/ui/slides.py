@@ -150,7 +150,7 @@ class SlideList(QAbstractListModel):
         return describe(info, self._running, waits=info.id in self._waiting, unreadable=unreadable)
 
     def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._infos)
+        return len(self._infos) if parent is None or not parent.isValid() else 0
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         if not index.isValid():
@@ -292,6 +292,11 @@ class SlidesPanel(QListView):
     def _current_changed(self, current: QModelIndex, before: QModelIndex) -> None:
         if current.isValid() and not self._showing:
             self.chosen.emit(self.list.info(current).id)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        # All entries have one size. Qt would lay out all of them anew, which takes long with a thousand.
+        for row in range(first.row(), last.row() + 1):
+            self.update(self.list.index(row))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
