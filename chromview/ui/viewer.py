@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -120,6 +121,7 @@ class Viewer(Zoomable):
         self.tools = tools
         tools.changed.connect(self._tools_changed)
         self.picture: Picture | None = None
+        self._instead: QImage | None = None
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
         self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
         self.steps = StepsLayer()
@@ -144,9 +146,10 @@ class Viewer(Zoomable):
         """The stroke in progress."""
         return self.masks.stroke
 
-    def show_image(self, image: SlideImage | None) -> None:
-        """Show another slide, fitted; or none."""
+    def show_image(self, image: SlideImage | None, instead: QImage | None = None) -> None:
+        """Show another slide, fitted; or none, with a small picture `instead` of one that is still to come."""
         self.cancel_gesture()
+        self._instead = instead if image is None else None
         self.picture = None if image is None else Picture(image.pixels)
         self.shape = (0, 0) if image is None else image.shape
         self.masks.reset(self.shape)
@@ -435,7 +438,14 @@ class Viewer(Zoomable):
             painter.drawEllipse(self._pointer, radius, radius)
 
     def _paint_empty(self, painter: QPainter) -> None:
+        painter.setOpacity(0.35)
+        if self._instead is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            size = self._instead.size().scaled(self.size() - QSize(16, 16), Qt.AspectRatioMode.KeepAspectRatio)
+            place = QRect(QPoint(0, 0), size)
+            place.moveCenter(self.rect().center())
+            painter.drawImage(place, self._instead)
+            return
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 1.5, Qt.PenStyle.DashLine))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(0.35)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 10, 10)

@@ -273,7 +273,10 @@ class MainWindow(QMainWindow):
 
     def _image_changed(self) -> None:
         self._bars["viewer"].clear() if self.controller.image is not None else None
-        self.viewer.show_image(self.controller.image)
+        info, small = self.controller.info, None
+        if info is not None and self.controller.reader.looking:
+            small = self.slides.list.image(info)
+        self.viewer.show_image(self.controller.image, small)
         self.viewer.set_inverted(self.actions_by_id["view.invert"].isChecked())
 
     def _chromosomes_changed(self, change: Changed | None) -> None:

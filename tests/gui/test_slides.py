@@ -72,6 +72,26 @@ def test_the_next_slide_is_there_before_anybody_turns_to_it(many: MainWindow, qt
         disk.set()
 
 
+def test_a_slide_that_is_still_read_is_shown_by_its_small_picture(many: MainWindow, qtbot: Any) -> None:
+    third = many.controller.slides[2].id
+    qtbot.waitUntil(lambda: many.controller.background.thumbnail(third) is not None)
+    many.controller.reader.forget()  # nothing was read ahead
+    disk = threading.Event()
+    many.controller.reader._looking.submit(disk.wait)
+    try:
+        many.controller.selection.show_slide(third)
+        QApplication.processEvents()
+        assert many.controller.image is None
+        assert many.empty.sentence.text() == "Reading slide 02.png …"
+        image = many.viewer.grab().toImage()
+        middle = image.height() // 2 + 40  # beside the sentence
+        assert len({image.pixel(x, middle) for x in range(image.width())}) > 10
+    finally:
+        disk.set()
+    read(many)
+    assert many.controller.image is not None
+
+
 def test_a_file_that_was_broken_when_it_was_read_ahead_is_read_again(
     open_window: Callable[..., MainWindow], cluster: Sample, tmp_path: Path, qtbot: Any
 ) -> None:
