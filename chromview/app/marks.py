@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chromview.app import slots, step_names
 from chromview.app.edits import Edits, spoken, touched
 from chromview.app.slides import STATE_WORDS, SlideState
-from chromview.core.chromosome import Chromosome, DecidedBy, Mark, State
+from chromview.core.chromosome import Arrow, Chromosome, DecidedBy, Mark, State
 from chromview.errors import UserError
 from chromview.texts import shown, tr, tr_n
 
 LONGEST_NOTE = 200
 """Letters."""
+MOST_ARROWS = 8
+"""On one chromosome."""
 
 
 class Marks(Edits):
@@ -96,6 +99,25 @@ class Marks(Edits):
         with self.transaction(slide_id, step_names.NOTE.format(what=spoken(old))) as edit:
             if note != old.note:
                 edit.replace(replace(old, note=note, state=touched(old)))
+
+    def set_arrows(self, slide_id: int, id: int, arrows: Sequence[Arrow]) -> None:
+        """Let these arrows point at a chromosome in the karyogram, in the place of those there were.
+
+        Raises
+        ------
+        UserError
+            If there are too many, or it cannot be written.
+        """
+        old = self.chromosomes(slide_id)[id]
+        if len(arrows) > MOST_ARROWS:
+            raise UserError(
+                tr("the chromosome has {n} arrows", n=len(arrows)), advice=tr("Use {most} at most.", most=MOST_ARROWS)
+            )
+        more = len(arrows) - len(old.arrows)
+        title = step_names.ARROW if more > 0 else step_names.ARROW_REMOVED if more < 0 else step_names.ARROW_MOVED
+        with self.transaction(slide_id, title.format(what=spoken(old))) as edit:
+            if tuple(arrows) != old.arrows:
+                edit.replace(replace(old, arrows=tuple(arrows)))
 
     def set_state(self, slide_id: int, state: SlideState | None) -> None:
         """Say how far the work on a slide is; None leaves it to what was done on the slide.

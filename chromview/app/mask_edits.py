@@ -308,4 +308,6 @@ def _part_of(old: Chromosome, box: Box, mask: BoolArray) -> Chromosome:
 
 def _stranger(part: Chromosome) -> Chromosome:
     """A part as a chromosome of its own, of which nobody knows yet which one it is."""
-    return replace(part, id=0, number=0, class_confidence=0.0, decided_by=DecidedBy.NETWORK, slot=None, angle=0.0)
+    return replace(
+        part, id=0, number=0, class_confidence=0.0, decided_by=DecidedBy.NETWORK, slot=None, angle=0.0, arrows=()
+    )

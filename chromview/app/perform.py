@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from chromview.app.actions import BY_ID
@@ -12,7 +12,7 @@ from chromview.app.mask_deeds import MaskDeeds
 from chromview.app.selection import doubtful, reading_order, step
 from chromview.app.slides import Order, SlideState
 from chromview.app.tools import Label, Over, Tool
-from chromview.core.chromosome import FloatArray, Mark, Slot, Stain
+from chromview.core.chromosome import Arrow, FloatArray, Mark, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
 from chromview.texts import tr, tr_n
@@ -65,6 +65,7 @@ class Performer(MaskDeeds):
             "karyogram.derivative": lambda: self._mark(Mark.DERIVATIVE),
             "karyogram.marker": lambda: self._mark(Mark.MARKER),
             "karyogram.unmark": lambda: self._mark(Mark.NONE),
+            "karyogram.arrow": self._add_arrow,
             "karyogram.to_tray": lambda: self.move_selected(None),
             "karyogram.back_to_class": self._back_to_class,
             "case.next_slide": lambda: self.go_slide(1),
@@ -91,7 +92,7 @@ class Performer(MaskDeeds):
 
     def _take(self, tool: Tool) -> None:
         self.controller.tools.set_tool(tool)
-        self.controller.said.emit(BY_ID[f"mask.{tool}"].help)
+        self.controller.said.emit(tr(BY_ID[f"mask.{tool}"].help))
 
     def knows(self, action: str) -> bool:
         """Whether an action is done here."""
@@ -211,6 +212,21 @@ class Performer(MaskDeeds):
         self.controller.attempt(
             lambda: self._edit_selected(lambda slide, id: self._document.annotate(slide, id, note)), "karyogram"
         )
+
+    def _add_arrow(self) -> None:
+        """A new arrow beside the middle of the selected chromosome, each lower than the one before."""
+
+        def deed(slide: int, id: int) -> None:
+            there = self.controller.chromosomes[id].arrows
+            self._document.set_arrows(slide, id, (*there, Arrow(0.2, 0.15 * (len(there) % 3), 180.0)))
+
+        self._edit_selected(deed)
+
+    def set_arrows(self, id: int, arrows: Sequence[Arrow]) -> None:
+        """Let these arrows point at a chromosome in the karyogram."""
+        slide = self.controller.selection.slide
+        if slide is not None and id in self.controller.chromosomes:
+            self.controller.attempt(lambda: self._document.set_arrows(slide, id, arrows), "karyogram")
 
     def _set_state(self, state: SlideState | None) -> None:
         slide = self.controller.selection.slide

@@ -131,6 +131,18 @@ class Slot(NamedTuple):
         return f"{CLASS_NAMES[self.number - 1]}.{self.position + 1}"
 
 
+class Arrow(NamedTuple):
+    """An arrow on the karyogram, relative to the straightened chromosome with the first point of its axis up.
+
+    `x` and `y` are where its tip is from the middle of the picture, in lengths of the picture, and `angle` is where it
+    points, degrees counter-clockwise from the right. `chromview.core.arrows` says where that is on a karyogram.
+    """
+
+    x: float
+    y: float
+    angle: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chromosome:
     """One instance of a slide.
@@ -172,6 +184,8 @@ class Chromosome:
         Whether a person drew the axis, or said where the centromere is; no model moves it then.
     mark, note
         What a person says of its structure, and what a person wrote on it.
+    arrows
+        What a person points at in the karyogram.
     """
 
     id: int
@@ -196,6 +210,7 @@ class Chromosome:
     centromere_placed: bool = False
     mark: Mark = Mark.NONE
     note: str = ""
+    arrows: tuple[Arrow, ...] = ()
     _area: int = field(default=-1, repr=False)
 
     def __post_init__(self) -> None:

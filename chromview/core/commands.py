@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, Kind, Mark, Slot, State
+from chromview.core.chromosome import Arrow, BoolArray, Box, Chromosome, DecidedBy, Kind, Mark, Slot, State
 
 FIELDS: tuple[str, ...] = tuple(f.name for f in fields(Chromosome) if f.name not in {"id", "box", "mask", "_area"})
 """Names of the fields of a chromosome that are not its identity and not its mask."""
@@ -367,6 +367,8 @@ class _Reader:
                 return tuple(value)
             case "mark":
                 return Mark(value)
+            case "arrows":
+                return tuple(Arrow(*one) for one in value)
         if value is None:
             return None
         match name:

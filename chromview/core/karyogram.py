@@ -15,7 +15,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from chromview.core._cv import cv2
-from chromview.core.chromosome import Stain
+from chromview.core.arrows import spot
+from chromview.core.chromosome import Chromosome, Stain
 from chromview.core.ideogram import BAND_GREY, DENSITY_GREY, Ideogram, load_ideograms
 from chromview.core.karyogram_layout import layout, turn_matrix
 from chromview.core.karyogram_plan import ClassArea, KaryogramLayout, Place, Placed, Rect, Row
@@ -89,6 +90,7 @@ def render(
     footer: str = "For research use",
     zoom: float = 1.0,
     captions: Mapping[int, str] | None = None,
+    pointed_at: Mapping[int, Chromosome] | None = None,
     bands: int = 550,
 ) -> npt.NDArray[np.uint8]:
     """Picture of a karyogram.
@@ -107,6 +109,8 @@ def render(
         Pixels of the picture for a canvas pixel; letters and lines grow with it.
     captions
         What stands above some pictures, by id: marks and notes. Long ones are cut.
+    pointed_at
+        Chromosomes by id whose arrows are drawn.
     bands
         Of the ideograms, where `plan` has room for them.
 
@@ -132,6 +136,11 @@ def render(
         caption = (captions or {}).get(placed.id, "")
         if caption:
             _draw_caption(draw, caption, placed, above, colours, zoom)
+    for placed in plan.placed:
+        chromosome = (pointed_at or {}).get(placed.id)
+        if chromosome is not None and placed.id in straightened:
+            length = straightened[placed.id].image.shape[0] * plan.scale
+            _draw_arrows(draw, chromosome, placed, length, above, colours, zoom)
     if title:
         at = 24 * zoom, (_HEADER / 2 + 4) * zoom
         draw.text(at, title, fill=colours.ink, font=label_font(round(19 * zoom)), anchor="lm")
@@ -197,6 +206,23 @@ def _draw_caption(
     rect = placed.rect
     y, anchor = (rect.y - 2 * zoom, "mb") if placed.slot is not None else (rect.bottom + 2 * zoom, "mt")
     draw.text((rect.centre[0], y + dy), shown, fill=colours.ink, font=font, anchor=anchor)
+
+
+def _draw_arrows(
+    draw: ImageDraw.ImageDraw,
+    chromosome: Chromosome,
+    placed: Placed,
+    length: float,
+    dy: int,
+    colours: _Colours,
+    zoom: float,
+) -> None:
+    """Arrows of a chromosome whose picture is `length` long before it is turned."""
+    centre = placed.rect.centre
+    for arrow in chromosome.arrows:
+        outline = spot(arrow, chromosome, (centre[0] / zoom, centre[1] / zoom), length / zoom).outline()
+        points = [(x * zoom, y * zoom + dy) for x, y in outline]
+        draw.polygon(points, fill=colours.ink, outline=colours.paper, width=max(1, round(zoom)))
 
 
 def _dashed(draw: ImageDraw.ImageDraw, box: Rect, dy: int, colour: _Colour, dash: int, thin: int) -> None:

@@ -44,6 +44,7 @@ _FIELDS: dict[str, str] = {
     "centromere_placed": noop("centromere by hand"),
     "mark": noop("mark"),
     "note": noop("note"),
+    "arrows": noop("arrows"),
 }
 _SLIDE_FIELDS: dict[str, str] = {
     "stain": noop("stain"),

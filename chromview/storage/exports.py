@@ -213,7 +213,8 @@ def karyogram_picture(
     plan = layout(counting, straightened, width=PRINT_WIDTH_MM / 25.4 * _CANVAS_DPI, ideograms=bands > 0)
     captions = {c.id: c.caption for c in counting if c.caption}
     zoom = DPI / _CANVAS_DPI
-    options: dict[str, Any] = {"captions": captions, "zoom": zoom, "bands": bands or 550}
+    pointed_at = {c.id: c for c in counting if c.arrows}
+    options: dict[str, Any] = {"captions": captions, "pointed_at": pointed_at, "zoom": zoom, "bands": bands or 550}
     return render(plan, straightened, stain=stain, title=title, footer=footer, **options)
 
 

@@ -72,6 +72,7 @@ class Deeds:
             "mask.ask_again": window.again.open,
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
+            "karyogram.next_arrow": window.karyogram.arrows.choose_next,
             "karyogram.annotate": window.inspector.edit_note,
             "karyogram.compare": self.show_homologues,
             "case.analyse_new": self._analyse_new,

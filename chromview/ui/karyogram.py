@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, Slot
 from chromview.texts import tr
+from chromview.ui.karyogram_arrows import ArrowHand
 from chromview.ui.karyogram_paint import FRAME, KaryogramPainter
 from chromview.ui.viewer import paint_focus
 
@@ -55,6 +56,8 @@ class KaryogramView(QWidget):
         Class number 1..24 typed for the selected chromosome.
     menu_wanted(int, object)
         Chromosome id and global position.
+    arrows_changed(int, object)
+        Chromosome id and its arrows, where the hand put them.
     """
 
     clicked = Signal(int, bool)
@@ -62,6 +65,7 @@ class KaryogramView(QWidget):
     moved = Signal(int, object)
     class_typed = Signal(int)
     menu_wanted = Signal(int, object)
+    arrows_changed = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,6 +96,7 @@ class KaryogramView(QWidget):
         self._press: QPointF | None = None
         self._press_id = 0
         self._drag: QPointF | None = None
+        self.arrows = ArrowHand(self)
         self._typed = ""
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
@@ -143,7 +148,7 @@ class KaryogramView(QWidget):
 
     def _looks(self) -> dict[int, tuple[object, ...]]:
         """What can be seen of each chromosome beside its picture."""
-        return {c.id: (c.state, bool(c.doubts), c.caption) for c in self._chromosomes.values()}
+        return {c.id: (c.state, bool(c.doubts), (c.caption, c.arrows)) for c in self._chromosomes.values()}
 
     def _update_one(self, id: int | None) -> None:
         rect = None if id is None else self.rect_of(id)
@@ -155,6 +160,7 @@ class KaryogramView(QWidget):
         if (selected, second) != (self.drawing.selected, self.drawing.second):
             if selected != self.drawing.selected:
                 self._forget_typed()
+                self.arrows.choose(None)
             old = self.drawing.selected, self.drawing.second
             self.drawing.selected, self.drawing.second = selected, second
             self._scroll_to(selected)
@@ -227,6 +233,22 @@ class KaryogramView(QWidget):
             return None
         return self._on_screen(QRectF(*placed.rect)).toAlignedRect()
 
+    def chromosome(self, id: int) -> Chromosome | None:
+        """A chromosome that is shown, if it is."""
+        return self._chromosomes.get(id)
+
+    def arrow_counts(self) -> list[tuple[int, int]]:
+        """Ids of the chromosomes with arrows, and how many each has."""
+        return [(c.id, len(c.arrows)) for c in self._chromosomes.values() if c.arrows and c.in_karyogram]
+
+    def picture_place(self, id: int) -> tuple[tuple[float, float], float] | None:
+        """Middle (x, y) of a picture on the canvas, and its length before it is turned, canvas pixels."""
+        placed = None if self._layout is None else self._layout.of(id)
+        picture = self._pictures.get(id)
+        if placed is None or picture is None or self._layout is None:
+            return None
+        return placed.rect.centre, picture.image.shape[0] * self._layout.scale
+
     def place_rect(self, slot: Slot) -> QRect | None:
         """Where a place is on this widget, or None if there is no such place."""
         if self._layout is None:
@@ -242,7 +264,8 @@ class KaryogramView(QWidget):
         corner = QPointF(rect.x() * self._zoom, rect.y() * self._zoom) + self._origin
         return QRectF(corner.x(), corner.y(), rect.width() * self._zoom, rect.height() * self._zoom)
 
-    def _to_canvas(self, point: QPointF) -> tuple[float, float]:
+    def to_canvas(self, point: QPointF) -> tuple[float, float]:
+        """A point of the widget in canvas pixels (x, y)."""
         moved = point - self._origin
         return moved.x() / self._zoom, moved.y() / self._zoom
 
@@ -262,15 +285,17 @@ class KaryogramView(QWidget):
 
     def under(self, point: QPointF) -> int:
         """Id of the chromosome at a point of the widget, or 0."""
-        return 0 if self._layout is None else self._layout.chromosome_at(*self._to_canvas(point)) or 0
+        return 0 if self._layout is None else self._layout.chromosome_at(*self.to_canvas(point)) or 0
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
+        if event.button() != Qt.MouseButton.LeftButton or self.arrows.press(event.position()):
             return
         self._press, self._press_id = event.position(), self.under(event.position())
         self.clicked.emit(self._press_id, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.arrows.move(event.position()):
+            return
         if self._press is not None and self._press_id and event.buttons() & Qt.MouseButton.LeftButton:
             far = (event.position() - self._press).manhattanLength() >= QApplication.startDragDistance()
             if self._drag is None and far:
@@ -284,13 +309,13 @@ class KaryogramView(QWidget):
             self.setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
+        if event.button() != Qt.MouseButton.LeftButton or self.arrows.release():
             return
         dragged, id = self._drag is not None, self._press_id
         self._stop_drag()
         if not dragged or self._layout is None or id not in self._chromosomes:
             return
-        where = self._to_canvas(event.position())
+        where = self.to_canvas(event.position())
         slot = self._layout.slot_at(*where)
         if slot is not None and slot != self._chromosomes[id].slot:
             self.moved.emit(id, slot)
@@ -325,6 +350,8 @@ class KaryogramView(QWidget):
         return super().event(event)
 
     def _takes(self, event: QKeyEvent) -> bool:
+        if self.arrows.takes(event):
+            return True
         if self.pointer_elsewhere():
             return False
         if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
@@ -343,7 +370,9 @@ class KaryogramView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if self._takes(event):
+        if self.arrows.takes(event):
+            self.arrows.key(event)
+        elif self._takes(event):
             if key == Qt.Key.Key_Escape:
                 self._forget_typed()
                 self._stop_drag()
@@ -441,9 +470,9 @@ class KaryogramView(QWidget):
         painter.translate(self._origin)
         painter.scale(self._zoom, self._zoom)
         self.drawing.accent = self.palette().color(QPalette.ColorRole.Highlight)
-        drag = None if self._drag is None else (self._press_id, *self._to_canvas(self._drag))
+        drag = None if self._drag is None else (self._press_id, *self.to_canvas(self._drag))
         dirty = QRectF(event.rect())
-        corner = self._to_canvas(dirty.topLeft())
+        corner = self.to_canvas(dirty.topLeft())
         part = QRectF(*corner, dirty.width() / self._zoom, dirty.height() / self._zoom)
         self.drawing.paint(painter, self._layout, self.font(), drag, part)
         if self.hasFocus():

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QPolygonF, QTransform
 
-from chromview.core.chromosome import Chromosome, State
+from chromview.core.arrows import REACH, spot
+from chromview.core.chromosome import Arrow, Chromosome, State
 from chromview.core.karyotype import GROUPS
 from chromview.texts import tr
 from chromview.ui.axis_layer import draw_straight_axis
@@ -42,6 +43,10 @@ class KaryogramPainter:
         """Whether ideograms stand beside the chromosomes, and of how many bands."""
         self.zoom = 1.0
         """Screen pixels for a canvas pixel; letters are drawn larger where it is small."""
+        self.arrow: tuple[int, int] | None = None
+        """The arrow that is chosen: id of its chromosome, and which of its arrows."""
+        self.moving: tuple[int, int, Arrow] | None = None
+        """The arrow under the hand, and where it is now."""
         self.cluster = False
         self.accent = QColor(11, 99, 181)
         self.paper = QColor(255, 255, 255)
@@ -119,6 +124,8 @@ class KaryogramPainter:
         near = part.adjusted(-around, -around, around, around)
         for placed in canvas.placed:
             box = QRectF(*placed.rect)
+            if placed.id in self._chromosomes and self._chromosomes[placed.id].arrows:
+                box.adjust(-REACH - box.height(), -REACH, REACH + box.height(), REACH)
             if placed.id in self._chromosomes and self._chromosomes[placed.id].caption:
                 box.adjust(-CAPTION / 2, -2 * FRAME / self.zoom, CAPTION / 2, 2 * FRAME / self.zoom)
             if (drag is None or placed.id != drag[0]) and near.intersects(box):
@@ -212,6 +219,7 @@ class KaryogramPainter:
                 painter, entry[0], QRectF(-image.width() / 2, -image.height() / 2, image.width(), image.height())
             )
             painter.restore()
+        self._paint_arrows(painter, chromosome, frame.center(), entry[1].height() * scale)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if chromosome.caption:
             self._paint_caption(painter, chromosome.caption, frame, below=chromosome.slot is None)
@@ -221,6 +229,20 @@ class KaryogramPainter:
                 painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 4, 4)
         elif chromosome.state is not State.PROPOSED:
             self._paint_check(painter, frame)
+
+    def _paint_arrows(self, painter: QPainter, chromosome: Chromosome, middle: QPointF, length: float) -> None:
+        for index, arrow in enumerate(chromosome.arrows):
+            if self.moving is not None and self.moving[:2] == (chromosome.id, index):
+                arrow = self.moving[2]
+            at = spot(arrow, chromosome, (middle.x(), middle.y()), length)
+            chosen = self.arrow == (chromosome.id, index)
+            painter.setPen(QPen(self.paper, 1.2))
+            painter.setBrush(self.accent if chosen else self.ink)
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in at.outline()]))
+            if chosen:
+                painter.setPen(QPen(self.accent, 1.5))
+                painter.setBrush(self.paper)
+                painter.drawEllipse(QPointF(*at.end), 4, 4)
 
     def _paint_caption(self, painter: QPainter, caption: str, frame: QRectF, *, below: bool) -> None:
         """Mark and note above the picture, or below; what is too long is cut, the inspector has all of it."""

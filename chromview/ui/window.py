@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
         view.moved.connect(self.performer.move)
         view.class_typed.connect(self.performer.set_class)
         view.menu_wanted.connect(self._context_menu)
+        view.arrows_changed.connect(self.performer.set_arrows)
         self.inspector.class_chosen.connect(self._class_chosen)
         self.inspector.note_given.connect(self.performer.annotate)
         self.inspector.portrait.centromere_moved.connect(self.performer.move_centromere_in_picture)
