@@ -45,6 +45,7 @@ from chromview.storage.case_schema import (
     CASE_SUFFIX,
     SCHEMA,
     SCHEMA_VERSION,
+    Damaged,
     check,
     check_structure,
     copied,
@@ -160,7 +161,7 @@ class CaseFile(CaseJournal):
             was_left_open = left_open(path)
             log_is_missing = was_left_open and not any(is_there(part) for part in _logs(path))
             check_structure(path)
-        except UserError as error:
+        except Damaged as error:
             raise _with_backup(error, path) from error
         marker = opened_by(path)
         file = cls._open_to_write(path)
@@ -444,10 +445,10 @@ def _logs(path: Path) -> tuple[Path, Path]:
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")
 
 
-def _with_backup(error: UserError, path: Path) -> UserError:
-    """The error for a case that cannot be opened, with its newest backup, if there is one."""
+def _with_backup(error: Damaged, path: Path) -> UserError:
+    """The error for a case that is damaged, with its newest backup, if there is one."""
     backups = backups_of(path)
-    if not backups or not is_there(path):
+    if not backups:
         return error
     newest = backups[0]
     advice = f"{error.advice} Its last backup is of {newest.when_said}: {newest.path} is a case that can be opened."

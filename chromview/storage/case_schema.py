@@ -137,9 +137,13 @@ _DAMAGED_ADVICE = (
 )
 
 
-def damaged(path: Path, detail: str = "") -> UserError:
+class Damaged(UserError):
+    """A case file that cannot be trusted."""
+
+
+def damaged(path: Path, detail: str = "") -> Damaged:
     """The error for a case file that cannot be trusted."""
-    return UserError(f"the case file is damaged{f' ({detail})' if detail else ''}", path=path, advice=_DAMAGED_ADVICE)
+    return Damaged(f"the case file is damaged{f' ({detail})' if detail else ''}", path=path, advice=_DAMAGED_ADVICE)
 
 
 @contextlib.contextmanager

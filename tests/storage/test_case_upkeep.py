@@ -166,6 +166,7 @@ def test_a_log_that_was_left_behind_is_missed(path: Path, tmp_path: Path) -> Non
 
 def test_a_locked_case_says_who_has_it_open(path: Path) -> None:
     file = CaseFile.open(path)
+    Backups(path, file._database).make()
     file.person = "Anna"
     code = (
         "import sys; from pathlib import Path; from chromview.storage.case_file import CaseFile\n"
@@ -173,6 +174,7 @@ def test_a_locked_case_says_who_has_it_open(path: Path) -> None:
     )
     other = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert "open already, by Anna on" in other.stderr and "Close it there" in other.stderr
+    assert "backup" not in other.stderr
     file.close()
     assert case_marker.opened_by(path) is None
 
