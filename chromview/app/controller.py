@@ -23,6 +23,7 @@ from chromview.app.selection import Selection
 from chromview.app.slides import LEFT_ASIDE, Order, SlideInfo, SlideState, Sorting
 from chromview.app.steps import SlideSteps
 from chromview.app.tools import Tools
+from chromview.app.trainer import Trainer
 from chromview.app.view_state import Running, ViewState, resolve
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
@@ -84,6 +85,8 @@ class Controller(QObject):
         self.reader = Reader(self)
         self._adder = Adder(self)
         self.exporter = Exporter(self)
+        self.trainer = Trainer(self)
+        self._weights = ""
         self._sorting = Sorting()
         self.analyse_new = True
         self.person = login_name()
@@ -119,6 +122,9 @@ class Controller(QObject):
         self.exporter.cancelled.connect(
             lambda what: self.said.emit(tr("Cancelled, nothing was written: {what}", what=what))
         )
+        self.trainer.changed.connect(self._later.start)
+        self.trainer.failed.connect(lambda sentence: self.problem.emit(sentence, "slides"))
+        self.trainer.cancelled.connect(lambda: self.said.emit(tr("Training cancelled, the weights are as they were")))
         jobs.started.connect(self._job_started)
         jobs.progress.connect(self._job_progress)
         jobs.finished.connect(self._job_finished)
@@ -195,6 +201,7 @@ class Controller(QObject):
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
             reading=self.reader.looking, exporting=self.exporter.status, slides=self.slides,
+            training=self.trainer.status, weights=self._weights,
             inspecting=self.steps.share,
         )  # fmt: skip
         if new != self._state:
@@ -341,6 +348,7 @@ class Controller(QObject):
         self._reread_soon.stop()
         self.reader.shutdown()
         self.exporter.shutdown()
+        self.trainer.shutdown()
         self.background.shutdown()
         self.jobs.shutdown()
         if self._document is not None:
@@ -451,6 +459,20 @@ class Controller(QObject):
         """Stop what is analysed or written and forget what waits."""
         self.jobs.cancel()
         self.exporter.cancel()
+        self._later.start()
+
+    def cancel_what_runs(self) -> None:
+        """Stop what is analysed or written; if nothing is, the training."""
+        if self.state.analysing or self.state.exporting is not None or self.state.inspecting is not None:
+            self.cancel_all()
+        else:
+            self.trainer.cancel()
+
+    def show_weights(self, name: str, *, changed: bool = True) -> None:
+        """Say which weights are in use, by name, "" for the shipped; if they `changed`, the next job loads them."""
+        self._weights = name
+        if changed:
+            self.jobs.reload_models()
         self._later.start()
 
     def _job_started(self, slide: int) -> None:

@@ -232,6 +232,10 @@ class Jobs(QObject):
         self._waiting = [replace(w, device=device) for w in self._waiting]
         self.prepare()
 
+    def reload_models(self) -> None:
+        """Use other weights from the next job on."""
+        self._thread.forget_models()
+
     def cancel(self, slide_id: int | None = None) -> None:
         """Stop the analysis of a slide, or of all, and what is asked; `cancelled` tells when it has stopped."""
         self.drop_questions(slide_id)

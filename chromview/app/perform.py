@@ -72,7 +72,7 @@ class Performer(MaskDeeds):
             "case.previous_slide": lambda: self.go_slide(-1),
             "case.analyse": self._analyse,
             "case.analyse_all": self._analyse_all,
-            "case.cancel": controller.cancel_all,
+            "case.cancel": controller.cancel_what_runs,
             "case.stain_g": lambda: self._set_stain(Stain.G_BAND),
             "case.stain_q": lambda: self._set_stain(Stain.Q_BAND),
             "case.stain_dapi": lambda: self._set_stain(Stain.DAPI),

@@ -69,6 +69,10 @@ class ViewState:
         Name of the case.
     exporting
         What is being written, in words, and how much of it is done (0..1); None if nothing is.
+    training
+        The same of a training on corrections.
+    weights
+        Name of the weights trained on this machine that are in use; "" while the shipped ones are.
     inspecting
         How far the segmenter is with the steps that are to be shown (0..1); None if they are not waited for.
     """
@@ -98,6 +102,8 @@ class ViewState:
     device: str = ""
     case_name: str = ""
     exporting: tuple[str, float] | None = None
+    training: tuple[str, float] | None = None
+    weights: str = ""
     inspecting: float | None = None
 
     @property
@@ -108,7 +114,7 @@ class ViewState:
     @property
     def busy(self) -> bool:
         """Whether something runs that can be cancelled."""
-        return self.analysing or self.exporting is not None or self.inspecting is not None
+        return self.analysing or any(x is not None for x in (self.exporting, self.inspecting, self.training))
 
 
 def resolve(
@@ -121,6 +127,8 @@ def resolve(
     case_name: str,
     reading: bool = False,
     exporting: tuple[str, float] | None = None,
+    training: tuple[str, float] | None = None,
+    weights: str = "",
     inspecting: float | None = None,
     slides: Sequence[SlideInfo] | None = None,
 ) -> ViewState:
@@ -130,7 +138,7 @@ def resolve(
     base = {
         "running_index": at_work,
         "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
-        "exporting": exporting, "inspecting": inspecting,
+        "exporting": exporting, "inspecting": inspecting, "training": training, "weights": weights,
     }  # fmt: skip
     index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)
     if index < 0:

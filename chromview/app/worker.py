@@ -6,6 +6,7 @@ It is the only thread that imports torch.
 from __future__ import annotations
 
 import queue
+import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
@@ -155,12 +156,17 @@ class Worker(QThread):
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._models: Any = None
         self._models_for = ""
+        self._models_are_old = threading.Event()
 
     def give(self, job: Job) -> None:
         """Hand over a job; the thread begins with the first one."""
         self._jobs.put(job)
         if not self.isRunning():
             self.start()
+
+    def forget_models(self) -> None:
+        """Load the models anew for the next job: there are other weights."""
+        self._models_are_old.set()
 
     def finish(self) -> None:
         """Let the thread end after what it does now, and wait for it."""
@@ -206,6 +212,9 @@ class Worker(QThread):
                 self.progressed.emit(job, stage, share)
 
         job.token.check()
+        if self._models_are_old.is_set():
+            self._models_are_old.clear()
+            self._models = None
         if self._models is None or self._models_for != job.device:
             report(tr("loading the models"), 0.0)
             self._models = None

@@ -22,6 +22,7 @@ from chromview.texts import LANGUAGES, noop, tr
 from chromview.ui import language, theme
 from chromview.ui.case_deeds import CaseDeeds
 from chromview.ui.exports import Exports
+from chromview.ui.training import Training
 
 if TYPE_CHECKING:
     from chromview.ui.cells import CellsWindow
@@ -89,7 +90,8 @@ class Deeds:
         self._table |= {f"view.bands_{bands}": partial(self.use_bands, bands) for bands in RESOLUTIONS}
         self._table |= dict.fromkeys(("view.even_ground", "view.local_contrast", "view.sharpen"), self._enhance)
         self._table["view.ideograms"] = lambda: window.karyogram.show_ideograms(check["view.ideograms"].isChecked())
-        self._table |= self.exports.table()
+        self.training = Training(window, self.exports)
+        self._table |= self.exports.table() | self.training.table()
         for device in ("auto", "cuda", "mps", "cpu"):
             self._table[f"case.device_{device}"] = partial(self.use_device, device)
         for step in SHOWABLE:
@@ -131,6 +133,7 @@ class Deeds:
         self.use_bands(bands if bands in RESOLUTIONS else self.bands)
         window.actions_by_id.check("view.ideograms", str(settings.value("view/ideograms")) == "true")
         window.karyogram.show_ideograms(window.actions_by_id["view.ideograms"].isChecked())
+        self.training.restore(settings)
         tools.set_size(_whole(settings.value("tools/size"), tools.size))
         tools.set_opacity(_whole(settings.value("tools/opacity"), round(100 * tools.opacity)) / 100)
         tools.set_fill_rings(str(settings.value("tools/fill_rings", "false")).lower() == "true")
@@ -138,6 +141,7 @@ class Deeds:
 
     def remember(self, settings: QSettings) -> None:
         """Write colours, device and tools."""
+        self.training.remember(settings)
         settings.setValue("view/colours", self._colours)
         settings.setValue("view/sort", str(self.controller.slide_order))
         settings.setValue("view/bands", self.bands)
@@ -398,7 +402,7 @@ class Deeds:
     def _about(self) -> None:
         from chromview.ui.help import About
 
-        About(self.window).show()
+        About(self.window, self.controller.state.weights).show()
 
 
 def _whole(value: object, otherwise: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
@@ -42,9 +44,9 @@ class ShortcutPage(QDialog):
 
 
 class About(QDialog):
-    """Version, licence and purpose."""
+    """Version, licence and purpose, and which weights find the chromosomes ("" for those that ship)."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, weights: str = "") -> None:
         super().__init__(parent)
         self.setObjectName("about")
         self.setWindowTitle(tr("About chromview"))
@@ -53,7 +55,9 @@ class About(QDialog):
         pixmap: QPixmap = window_icon().pixmap(64, 64)
         icon.setPixmap(pixmap)
         icon.setAlignment(Qt.AlignmentFlag.AlignTop)
-        text = QLabel(tr(_ABOUT, version=__version__), self)
+        used = tr("Segmenter: weights trained on this machine, {name}.", name=weights) if weights else ""
+        used = used or tr("Segmenter: the weights that ship.")
+        text = QLabel(tr(_ABOUT, version=__version__) + f"<p>{escape(used)}</p>", self)
         text.setObjectName("about.text")
         text.setTextFormat(Qt.TextFormat.RichText)
         text.setWordWrap(True)

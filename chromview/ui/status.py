@@ -39,6 +39,8 @@ def slide_text(state: ViewState) -> str:
         text += f" · {tr('looking at the steps')}"
     if state.exporting is not None:
         text += " · " + tr("writing {what}", what=state.exporting[0])
+    if state.training is not None:
+        text += " · " + tr("training: {what}", what=state.training[0])
     return text
 
 
@@ -103,6 +105,7 @@ class StatusLine(QWidget):
         inside.addWidget(self._button(actions, "chromosome.accept", tr("Accept")))
         inside.addWidget(self._button(actions, "chromosome.accept_rest", tr("Accept the rest")))
         self.saved = self._label("status.saved")
+        self.weights = self._label("status.weights")
         self.note = self._label("status.note")
         self.note.setText(tr("For research use"))
         row = QHBoxLayout(self)
@@ -114,6 +117,7 @@ class StatusLine(QWidget):
         row.addWidget(self.said, 1)
         row.addWidget(self.review)
         row.addWidget(self.saved)
+        row.addWidget(self.weights)
         row.addWidget(self.note)
         self._clear = QTimer(self)
         self._clear.setSingleShot(True)
@@ -161,7 +165,12 @@ class StatusLine(QWidget):
             self.progress.setValue(round(100 * state.inspecting))
         elif state.waiting:
             self.progress.setValue(0)
+        elif state.training is not None:
+            self.progress.setValue(round(100 * state.training[1]))
         text = review_text(state)
         self.review_text.setText(text)
         self.review.setVisible(bool(text))
         self.saved.setText(saved_text(state))
+        self.weights.setText(tr("Own weights") if state.weights else "")
+        self.weights.setToolTip(state.weights)
+        self.weights.setVisible(bool(state.weights))
