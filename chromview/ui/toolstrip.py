@@ -59,8 +59,8 @@ _SHORT = {
     "mask.ask_again": noop("Again"),
 }
 _LARGEST = 100
-WORDLESS = 620
-"""Below this width in pixels the tools lose their words."""
+_AROUND = 8
+"""Pixels that a button needs around its word, with the gap to the next one."""
 NARROW = 780
 """Below this one the opacity and the number of the size leave the strip."""
 TINY = 560
@@ -253,9 +253,19 @@ class ToolStrip(QFrame):
         text.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
         return slider, text
 
+    def _worded_width(self) -> int:
+        """Width in pixels below which the tools lose their words; it depends on language and font."""
+        widest = [
+            max(button.iconSize().width(), button.fontMetrics().horizontalAdvance(button.defaultAction().iconText()))
+            for button in self._worded
+        ]
+        others = 2 * (self._worded[0].iconSize().width() + _AROUND)  # undo and redo
+        return sum(widest) + len(widest) * _AROUND + others
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow, wordless, tiny = (self.width() < width for width in (NARROW, WORDLESS, TINY))
+        narrow, tiny = (self.width() < width for width in (NARROW, TINY))
+        wordless = self.width() < self._worded_width()
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if wordless else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         for button in self._worded:
             button.setToolButtonStyle(style)
