@@ -59,7 +59,7 @@ class Collection:
         """
         path = path.resolve()
         if path in self._sources:
-            raise UserError("is in the list already", path=path)
+            raise UserError(tr("is in the list already"), path=path)
         self._take(Document.open(path), then, close=True)
 
     def _take(self, document: Document, then: Then, *, close: bool) -> None:

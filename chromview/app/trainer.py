@@ -14,7 +14,6 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-import chromview
 from chromview.errors import UserError
 from chromview.texts import noop, tr
 
@@ -78,7 +77,7 @@ class Trainer(QObject):
             If one runs already.
         """
         if self._process is not None:
-            raise UserError("a training runs already", advice="Wait for it, or cancel it.")
+            raise UserError(tr("a training runs already"), advice=tr("Wait for it, or cancel it."))
         self._folder, self._status, self._unread, self._said = folder, (tr("starting"), 0.0), b"", ""
         self._result, self._stopped = None, False
         process = self._process = QProcess(self)
@@ -186,7 +185,7 @@ def _environment() -> QProcessEnvironment:
     # Qt may have read the environment before Python changed it.
     for name, value in os.environ.items():
         environment.insert(name, value)
-    package = str(Path(chromview.__file__).resolve().parent.parent)
+    package = str(Path(__file__).resolve().parents[2])
     before = os.environ.get("PYTHONPATH")
     environment.insert("PYTHONPATH", os.pathsep.join([package, before] if before else [package]))
     environment.insert("PYTHONUNBUFFERED", "1")

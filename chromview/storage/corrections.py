@@ -26,6 +26,7 @@ from chromview.storage.files import free_stem, is_folder, new_folder, write_byte
 from chromview.storage.images import read_image
 from chromview.storage.label_export import LabelSource
 from chromview.storage.provenance import PERSON, iso, provenance
+from chromview.texts import tr, tr_n
 
 SLIDES_FILE = "slides.json"
 IMAGES_FOLDER = "slides_images"
@@ -97,30 +98,38 @@ class Tally:
     @property
     def summary(self) -> str:
         """One sentence."""
-        return (
-            f"{_many(self.slides, 'slide')} of {_many(len(self.cases), 'case')}, {self.whole} reviewed as a whole: "
-            f"{_many(self.chromosomes, 'chromosome')} in {_many(self.clusters, 'cluster')} or free, "
-            f"{_many(self.corrected, 'mask')} of them made or changed by a person."
+        return tr(
+            "{slides} of {cases}, {whole} reviewed as a whole: {chromosomes} in {clusters} or free, {masks} of them "
+            "made or changed by a person.",
+            slides=tr_n("{n} slide", "{n} slides", self.slides),
+            cases=tr_n("{n} case", "{n} cases", len(self.cases)),
+            whole=self.whole,
+            chromosomes=tr_n("{n} chromosome", "{n} chromosomes", self.chromosomes),
+            clusters=tr_n("{n} cluster", "{n} clusters", self.clusters),
+            masks=tr_n("{n} mask", "{n} masks", self.corrected),
         )
 
     @property
     def too_few(self) -> str:
         """Why this is not enough to train on and what to do; "" if it is."""
-        missing = [
-            _many(least - there, what)
-            for there, least, what in (
-                (self.slides, LEAST_SLIDES, "more slide"),
-                (self.chromosomes, LEAST_CHROMOSOMES, "more reviewed chromosome"),
-                (self.corrected, LEAST_CORRECTED, "more corrected mask"),
-            )
-            if there < least
-        ]
+        slides, chromosomes = LEAST_SLIDES - self.slides, LEAST_CHROMOSOMES - self.chromosomes
+        corrected = LEAST_CORRECTED - self.corrected
+        missing = []
+        if slides > 0:
+            missing.append(tr_n("{n} more slide", "{n} more slides", slides))
+        if chromosomes > 0:
+            missing.append(tr_n("{n} more reviewed chromosome", "{n} more reviewed chromosomes", chromosomes))
+        if corrected > 0:
+            missing.append(tr_n("{n} more corrected mask", "{n} more corrected masks", corrected))
         if not missing:
             return ""
-        return (
-            f"Too few corrections to train on: {', '.join(missing)} needed, of {LEAST_SLIDES} slides, "
-            f"{LEAST_CHROMOSOMES} chromosomes and {LEAST_CORRECTED} masks that a person made or changed at least. "
-            "Correct and accept more, or add another case."
+        return tr(
+            "Too few corrections to train on: {missing} needed, of {slides} slides, {chromosomes} chromosomes and "
+            "{corrected} masks that a person made or changed at least. Correct and accept more, or add another case.",
+            missing=", ".join(missing),
+            slides=LEAST_SLIDES,
+            chromosomes=LEAST_CHROMOSOMES,
+            corrected=LEAST_CORRECTED,
         )
 
 
@@ -136,7 +145,7 @@ def tally(sources: Sequence[LabelSource]) -> Tally:
     for source in sources:
         judged, _, by_person = _sorted(source)
         if source.left_out and source.chromosomes:
-            total.notes.append(f"{source.name} is left out: {source.left_out}.")
+            total.notes.append(tr("{name} is left out: {why}.", name=source.name, why=source.left_out))
         if judged:
             total.add(_counted(judged, by_person, whole=_whole(source), case=source.case))
     return total
@@ -238,10 +247,12 @@ def _read(source: LabelSource, total: Tally) -> SlideImage | None:
     try:
         image = source.read()
     except UserError as error:
-        total.notes.append(f"{source.name} is left out, its image cannot be read: {error}")
+        total.notes.append(tr("{name} is left out, its image cannot be read: {why}", name=source.name, why=error))
         return None
     if source.sha256 and image.sha256 and image.sha256 != source.sha256:
-        total.notes.append(f"{source.name} is left out: the image is not the one that its masks were made on.")
+        total.notes.append(
+            tr("{name} is left out: the image is not the one that its masks were made on.", name=source.name)
+        )
         return None
     return image
 
@@ -255,11 +266,15 @@ def read_corrections(folder: Path) -> list[CorrectedSlide]:
         If there is none, or something in it is damaged or does not fit.
     """
     if not is_folder(folder):
-        raise UserError("is not a folder of corrections", path=folder, advice="Give a folder, or a case (.chromview).")
+        raise UserError(
+            tr("is not a folder of corrections"), path=folder, advice=tr("Give a folder, or a case (.chromview).")
+        )
     path = folder / SLIDES_FILE
     if not path.exists():
         raise UserError(
-            f"has no {SLIDES_FILE}", path=folder, advice="Export the labels of a case as COCO, or give the case itself."
+            tr("has no {file}", file=SLIDES_FILE),
+            path=folder,
+            advice=tr("Export the labels of a case as COCO, or give the case itself."),
         )
     content = coco.read_document(path)
     by_image: dict[Any, list[dict[str, Any]]] = {}
@@ -275,7 +290,11 @@ def _slides(
         file = folder / str(entry.get("file_name", ""))
         image = read_image(file)
         if image.shape != (entry["height"], entry["width"]):
-            raise UserError(f"is not of the size that {SLIDES_FILE} says", path=file, advice="Export the labels again.")
+            raise UserError(
+                tr("is not of the size that {file} says", file=SLIDES_FILE),
+                path=file,
+                advice=tr("Export the labels again."),
+            )
         judged: list[Judged] = []
         unjudged = np.zeros(image.shape, bool)
         for one in by_image.get(entry["id"], ()):
@@ -284,7 +303,7 @@ def _slides(
                 number = int(one.get("category_id") or 0)
             except (ValueError, TypeError) as error:
                 raise UserError(
-                    f"is damaged ({error})", path=folder / SLIDES_FILE, advice="Export it again."
+                    tr("is damaged ({why})", why=error), path=folder / SLIDES_FILE, advice=tr("Export it again.")
                 ) from error
             if one.get("iscrowd"):
                 unjudged |= mask
@@ -321,7 +340,3 @@ def tally_of(slides: Sequence[CorrectedSlide]) -> Tally:
             persons = {n for n, c in enumerate(slide.chromosomes, start=1) if c.by_person}
             total.add(_counted(found, persons, whole=slide.whole, case=slide.case))
     return total
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"

@@ -16,6 +16,7 @@ from typing import Any
 from chromview.errors import UserError
 from chromview.places import IN_USE, own_models_dir, own_segmenter
 from chromview.storage.files import make_folder, os_problem, write_bytes, write_text
+from chromview.texts import tr
 
 SHIPPED = "shipped"
 
@@ -80,8 +81,8 @@ def use(name: str) -> OwnWeights | None:
     chosen = next((one for one in own_weights() if one.name == name), None)
     if chosen is None:
         raise UserError(
-            f"there are no weights '{name}' in {own_models_dir()}",
-            advice=f"There are: {', '.join([SHIPPED, *(one.name for one in own_weights())])}.",
+            tr("there are no weights '{name}' in {folder}", name=name, folder=own_models_dir()),
+            advice=tr("There are: {names}.", names=", ".join([SHIPPED, *(one.name for one in own_weights())])),
         )
     write_text(own_models_dir() / IN_USE, chosen.path.name)
     return chosen

@@ -24,6 +24,7 @@ from chromview.core.straighten import straighten_pixels
 from chromview.errors import UserError
 from chromview.places import models_dir, own_segmenter
 from chromview.progress import CancelToken, Progress, silent
+from chromview.texts import tr
 from chromview.vision.assignment import assign_cell
 from chromview.vision.canvas import SHEET, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
@@ -89,7 +90,9 @@ def _segmenter(path: Path, device: Device, own: Path | None) -> Segmenter:
     except UserError as error:
         if own is None:
             raise
-        advice = "Go back to those that ship: Case > Weights of the segmenter, or 'chromview weights --use shipped'."
+        advice = tr(
+            "Go back to those that ship: Case > Weights of the segmenter, or 'chromview weights --use shipped'."
+        )
         raise UserError(error.what, path=path, advice=advice) from error
 
 
