@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 from scipy.optimize import linear_sum_assignment
 
 from chromview.app.asking import AskAgain, Asker
@@ -77,12 +77,16 @@ class Desk:
         self.controller.set_document(Document.new(folder / "cells"))
         self.performer = Performer(self.controller)
         self.asker = Asker(self.controller, ask) if ask else Asker(self.controller)
+        # Waiting for events ends at least this often, to look whether what is waited for has come.
+        self._tick = QTimer(self.controller)
+        self._tick.start(20)
         self.doing = False
         self.problems: list[str] = []
         self.controller.problem.connect(lambda sentence, panel: self.problems.append(sentence))
 
     def close(self) -> None:
         """Stop the worker and close the case."""
+        self._tick.stop()
         self.controller.shutdown()
         self.controller.deleteLater()
         self.jobs.deleteLater()
@@ -90,7 +94,7 @@ class Desk:
     def until(self, done: Callable[[], bool]) -> None:
         """Let events happen until something is the case."""
         while not done():
-            self.application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+            self.application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
     # -- the slide -----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from chromview.app.edits import POLARITY_BY_PERSON, Edits
 from chromview.app.slides import fields_of
 from chromview.core.axis_edit import carried_over
 from chromview.core.chromosome import Analysis, BoolArray, Box, Chromosome, DecidedBy, FloatArray, Slot, State
+from chromview.core.doubts import doubts_of
 
 if TYPE_CHECKING:
     from chromview.app.slide_list import SlideList
@@ -126,6 +127,48 @@ class Answers(Edits):
                     new = replace(new, slot=slot)
                 edit.replace(new)
         return taken
+
+    def agree(self, slide_id: int) -> int:
+        """Decide the classes of the cell together once more, after a person said something about one of them.
+
+        Only classes that nobody decided on change, and they bring a place in the karyogram. It is undone together with
+        the edit it follows from.
+
+        Returns
+        -------
+        int
+            How many chromosomes are of another class now.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written.
+        """
+        from chromview.vision.assignment import agreed
+
+        if not self.can_follow(slide_id):
+            return 0
+        moved = 0
+        with self.transaction(slide_id, step_names.READING, follows=True) as edit:
+            before = tuple(edit.chromosomes.values())
+            after = agreed(before)
+            moving = {new.id for old, new in zip(before, after, strict=True) if new.number != old.number}
+            # First all leave, so that two that change places do not push a third one aside.
+            for id in moving:
+                slots.leave(edit, edit.chromosomes[id])
+            for new in after:
+                slot = edit.chromosomes[new.id].slot
+                if new.id in moving:
+                    slot = slots.free(edit.chromosomes.values(), new.number)
+                    edit.replace(replace(new, slot=slot))
+            moved = len(moving)
+            placed = tuple(replace(c, slot=edit.chromosomes[c.id].slot) for c in after)
+            for old, new in zip(before, placed, strict=True):
+                doubts = doubts_of(new, placed)
+                # A class that is as doubtful as before needs no entry in the journal for being a little surer.
+                if new.id in moving or doubts != doubts_of(old, before):
+                    edit.replace(replace(new, doubts=doubts))
+        return moved
 
 
 def _same_mask(first: Chromosome, second: Chromosome) -> bool:

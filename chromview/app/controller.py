@@ -30,7 +30,7 @@ from chromview.errors import UserError
 from chromview.storage.case_backups import Backup, put_back
 from chromview.storage.case_file import CASE_SUFFIX
 from chromview.storage.case_journal import BACKUP_PUT_BACK
-from chromview.texts import tr
+from chromview.texts import tr, tr_n
 
 PAUSE_MS = 120
 """After an edit straightened pictures are made anew, unless the next stroke begins before."""
@@ -527,6 +527,16 @@ class Controller(QObject):
     def _reread_finished(self, slide: int, asked: Sequence[Chromosome], read: Sequence[Chromosome]) -> None:
         if self._document is not None and any(info.id == slide for info in self._document.slides):
             self.attempt(lambda: self.document.apply_reread(slide, asked, read))
+            self.agree(slide)
+
+    def agree(self, slide: int) -> None:
+        """Let classes that nobody decided on follow what a person said of other chromosomes of the cell."""
+        if self.document.slide(slide).is_cluster:
+            return
+        moved: list[int] = []
+        self.attempt(lambda: moved.append(self.document.agree(slide)), "karyogram")
+        if moved and moved[0]:
+            self.said.emit(tr_n("{n} other moves to another class", "{n} others move to another class", moved[0]))
 
     def _job_failed(self, slide: int, sentence: str) -> None:
         self._queue_changed()

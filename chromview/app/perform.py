@@ -59,8 +59,8 @@ class Performer(MaskDeeds):
                 lambda slide, id: self._document.turn(slide, id, -TURN)
             ),
             "chromosome.find_axis": lambda: self._edit_selected(self._find_axis),
-            "chromosome.reject": lambda: self._edit_selected(lambda slide, id: self._document.reject(slide, [id])),
-            "chromosome.restore": lambda: self._edit_selected(lambda slide, id: self._document.restore(slide, [id])),
+            "chromosome.reject": lambda: self._say_of_selected(lambda slide, id: self._document.reject(slide, [id])),
+            "chromosome.restore": lambda: self._say_of_selected(lambda slide, id: self._document.restore(slide, [id])),
             "karyogram.swap": self._swap,
             "karyogram.derivative": lambda: self._mark(Mark.DERIVATIVE),
             "karyogram.marker": lambda: self._mark(Mark.MARKER),
@@ -145,6 +145,13 @@ class Performer(MaskDeeds):
         if selected is not None:
             edit(*selected)
 
+    def _say_of_selected(self, edit: Callable[[int, int], object]) -> None:
+        """An edit from which the classes of other chromosomes of the cell may follow."""
+        selected = self._selected()
+        if selected is not None:
+            edit(*selected)
+            self.controller.agree(selected[0])
+
     def _accept(self) -> None:
         selected = self._selected()
         if selected is None:
@@ -166,14 +173,19 @@ class Performer(MaskDeeds):
     def set_class(self, number: int) -> None:
         """Say which class the selected chromosome is, 1..24."""
         self.controller.attempt(
-            lambda: self._edit_selected(lambda slide, id: self._document.set_class(slide, id, number)), "karyogram"
+            lambda: self._say_of_selected(lambda slide, id: self._document.set_class(slide, id, number)), "karyogram"
         )
 
     def move(self, id: int, slot: Slot | None) -> None:
         """Put a chromosome into a place of the karyogram, or into the tray."""
         slide = self.controller.selection.slide
         if slide is not None:
-            self.controller.attempt(lambda: self._document.move_to_slot(slide, id, slot), "karyogram")
+
+            def deed() -> None:
+                self._document.move_to_slot(slide, id, slot)
+                self.controller.agree(slide)
+
+            self.controller.attempt(deed, "karyogram")
 
     def move_selected(self, slot: Slot | None) -> None:
         """Put the selected chromosome into a place, or into the tray."""
@@ -203,9 +215,10 @@ class Performer(MaskDeeds):
                 advice=tr("Ctrl+click the other one first."),
             )
         self._document.swap(*selected, second)
+        self.controller.agree(selected[0])
 
     def _mark(self, mark: Mark) -> None:
-        self._edit_selected(lambda slide, id: self._document.set_mark(slide, id, mark))
+        self._say_of_selected(lambda slide, id: self._document.set_mark(slide, id, mark))
 
     def annotate(self, note: str) -> None:
         """Write a note on the selected chromosome."""

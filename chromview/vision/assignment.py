@@ -8,11 +8,15 @@ linear assignment (Kuhn 1955), solved exactly.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
+
+from chromview.core.chromosome import Chromosome, DecidedBy, State
 
 X, Y = 23, 24
 
@@ -22,6 +26,8 @@ MISSING_COPY = 2.5
 """Cost, in nats, of a place that stays empty."""
 FLOOR = 1e-4
 """No class is less probable than this, since networks are surer than they should be."""
+_NEVER = 1e6
+"""Cost of giving another class to a chromosome whose class is known; far above any sum of the others."""
 
 
 class Assigned(NamedTuple):
@@ -54,7 +60,7 @@ def _places(males: bool, copies: int) -> tuple[npt.NDArray[np.int64], npt.NDArra
     return np.array(numbers), np.array(costs)
 
 
-def assign_cell(probabilities: npt.NDArray[np.floating]) -> Assigned:
+def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.integer] | None = None) -> Assigned:
     """Decide the chromosomes of one cell together.
 
     Parameters
@@ -62,17 +68,22 @@ def assign_cell(probabilities: npt.NDArray[np.floating]) -> Assigned:
     probabilities
         ``(n, 24)``, rows sum to 1. Any number of chromosomes; for a few from a cell the places say
         little, and the network's first choices stand.
+    known
+        ``(n,)`` class 1..24 of those that somebody knows, whatever their probabilities, and 0 of the others; None
+        if nobody knows any.
     """
     p = np.asarray(probabilities, float)
     if not len(p):
         return Assigned(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
+    told = np.zeros(len(p), np.int64) if known is None else np.asarray(known, np.int64)
     # The floor keeps one sure mistake from outvoting the whole cell.
     p = (p + FLOOR) / (1 + 24 * FLOOR)
     best: tuple[float, npt.NDArray[np.int64]] | None = None
     for males in (False, True):
         # Room for everything, were it of one class or a slide with several cells on it.
-        numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2))
+        numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2, int(np.bincount(told, minlength=2)[1:].max())))
         cost = -np.log(p[:, numbers - 1]) + extra
+        cost[(told > 0)[:, None] & (told[:, None] != numbers)] = _NEVER
         rows, columns = linear_sum_assignment(cost)
         total = float(cost[rows, columns].sum())
         if best is None or total < best[0]:
@@ -82,13 +93,54 @@ def assign_cell(probabilities: npt.NDArray[np.floating]) -> Assigned:
     counts = np.bincount(chosen, minlength=25)[1:]
     expected = np.full(24, 2)
     expected[[X - 1, Y - 1]] = (1, 1) if counts[Y - 1] else (2, 0)
-    confidence = np.empty(len(p))
-    for i, number in enumerate(chosen):
+    confidence = np.ones(len(p))
+    for i in np.flatnonzero(told == 0):
         # The odds of every class for this one, all others staying where they are.
         others = counts.copy()
-        others[number - 1] -= 1
+        others[chosen[i] - 1] -= 1
         change = np.where(others < expected, MISSING_COPY, -EXTRA_COPY * (others - expected + 1))
         logits = np.log(p[i]) + change
         weights = np.exp(logits - logits.max())
-        confidence[i] = weights[number - 1] / weights.sum()
-    return Assigned(chosen, confidence, chosen - 1 != p.argmax(axis=1))
+        confidence[i] = weights[chosen[i] - 1] / weights.sum()
+    return Assigned(chosen, confidence, (chosen - 1 != p.argmax(axis=1)) & (told == 0))
+
+
+def known_class(chromosome: Chromosome) -> int:
+    """The class that a person chose or accepted, 1..24, or 0."""
+    person = chromosome.decided_by is DecidedBy.PERSON or chromosome.state is State.ACCEPTED
+    return chromosome.number if person else 0
+
+
+def agreed(chromosomes: Iterable[Chromosome]) -> tuple[Chromosome, ...]:
+    """The chromosomes of a whole cell with their classes decided together once more.
+
+    Those that a person chose or accepted stay. Nothing is read anew: it goes by the probabilities that the chromosomes
+    were read with; one without them keeps what it has, and its place, as does one that was put into the tray. Slots
+    stay as they are.
+    """
+    everything = list(chromosomes)
+    counted = [c for c in everything if c.in_karyogram and (c.number or c.probabilities is not None)]
+    free = [
+        c.probabilities is not None
+        and c.decided_by is not DecidedBy.PERSON
+        and not known_class(c)
+        and not (c.number and c.slot is None)
+        for c in counted
+    ]
+    known = np.array([0 if f else c.number for f, c in zip(free, counted, strict=True)], np.int64)
+    cell = [(c, k) for c, f, k in zip(counted, free, known, strict=True) if f or k]
+    even = (1 / 24,) * 24
+    answer = assign_cell(
+        np.array([c.probabilities or even for c, _ in cell]).reshape(-1, 24), np.array([k for _, k in cell], np.int64)
+    )
+    decided = {
+        c.id: replace(
+            c,
+            number=int(number),
+            class_confidence=float(sure),
+            decided_by=DecidedBy.CELL if moved else DecidedBy.NETWORK,
+        )
+        for (c, told), number, sure, moved in zip(cell, *answer, strict=True)
+        if not told
+    }
+    return tuple(decided.get(c.id, c) for c in everything)

@@ -25,7 +25,7 @@ from chromview.errors import UserError
 from chromview.places import models_dir, own_segmenter
 from chromview.progress import CancelToken, Progress, silent
 from chromview.texts import tr
-from chromview.vision.assignment import assign_cell
+from chromview.vision.assignment import assign_cell, known_class
 from chromview.vision.canvas import SHEET, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
@@ -216,7 +216,7 @@ def _classified(
     first = answer.probabilities.argmax(axis=1) + 1
     numbers, confidence, moved = first, answer.probabilities.max(axis=1), np.zeros(len(first), bool)
     if whole_cell:
-        numbers, confidence, moved = assign_cell(answer.probabilities)
+        numbers, confidence, moved = assign_cell(answer.probabilities, np.array([known_class(c) for c in chromosomes]))
     return [
         replace(
             chromosome,

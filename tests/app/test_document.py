@@ -400,6 +400,43 @@ def test_a_reading_that_no_longer_fits_is_dropped(document: Document, analysed: 
     assert not document.apply_reread(999, [person], [read])
 
 
+def test_classes_that_nobody_decided_on_follow_what_a_person_said(document: Document, slide: int) -> None:
+    numbers = [n for n in range(1, 23) for _ in range(2)] + [23, 24]
+    found = []
+    for n, number in enumerate(numbers):
+        row = np.full(24, 0.03 / 23)
+        row[number - 1] = 0.97
+        if number in (9, 10) and numbers[n - 1] == number:  # the second 9 and the second 10 hardly differ
+            row[:] = 0.02 / 22
+            row[[8, 9]] = (0.5, 0.48) if number == 9 else (0.48, 0.5)
+        place = Slot(number, int(numbers[n - 1] == number))
+        fields = {"number": number, "slot": place, "probabilities": tuple(row.tolist()), "class_confidence": 0.9}
+        found.append(rectangle(n + 1, 5 * (n // 8), 20 * (n % 8), 4, 9, **fields))
+    document.set_analysis(slide, analysis(*found), document.request(slide))
+    before = document.chromosomes(slide)
+    nine, ten = numbers.index(9) + 2, numbers.index(10) + 2
+
+    document.set_class(slide, ten, 9)
+    assert document.agree(slide) == 1
+    now = document.chromosomes(slide)
+    assert (now[nine].number, now[nine].slot) == (10, Slot(10, 1))
+    assert (now[ten].number, now[ten].slot, now[ten].decided_by) == (9, Slot(9, 1), DecidedBy.PERSON)
+    assert now[nine].state is State.PROPOSED
+    assert [now[id].number for id in now if id not in (nine, ten)] == [
+        before[id].number for id in before if id not in (nine, ten)
+    ]
+    assert document.undo_title(slide) == "Undo class 9 for chromosome 10"
+    document.undo(slide)
+    assert unchanged(document, slide, before)
+    assert not document.agree(slide)  # what was taken back says nothing
+
+    # What somebody accepted does not follow any more.
+    document.accept(slide, [nine])
+    document.set_class(slide, ten, 9)
+    document.agree(slide)
+    assert document.chromosomes(slide)[nine].number == 9
+
+
 def _place(chromosome: Chromosome) -> tuple[int, int, int, int]:
     return chromosome.box.top, chromosome.box.left, chromosome.box.height, chromosome.box.width
 

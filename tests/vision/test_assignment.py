@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromview.core.karyotype import formula
-from chromview.vision.assignment import assign_cell
+from chromview.core.chromosome import Box, Chromosome, DecidedBy, State
+from chromview.core.karyotype import assign_slots, formula
+from chromview.vision.assignment import agreed, assign_cell
 
 X, Y = 23, 24
 FEMALE = [n for n in range(1, 24) for _ in range(2)]
@@ -128,3 +131,50 @@ def test_any_probabilities_give_classes_and_do_not_depend_on_order(count: int, s
     assert (answer.moved == (answer.numbers - 1 != p.argmax(axis=1))).all()
     order = rng.permutation(count)
     assert assign_cell(p[order]).numbers.tolist() == answer.numbers[order].tolist()
+
+
+def as_cell(numbers: list[int], sure: float = 0.97) -> list[Chromosome]:
+    """Chromosomes that were read as `numbers`, in their places."""
+    mask = np.ones((2, 2), bool)
+    rows = read_as(numbers, sure)
+    made = [
+        Chromosome(n, Box(0, 0, 2, 2), mask, number=number, probabilities=tuple(row))
+        for n, (number, row) in enumerate(zip(numbers, rows.tolist(), strict=True), start=1)
+    ]
+    return list(assign_slots(made))
+
+
+def test_what_somebody_knows_stays_and_the_others_follow() -> None:
+    # A 9 and a 10 that hardly differ: either way round is nearly as likely.
+    rows = read_as(MALE)
+    nine, ten = MALE.index(9), MALE.index(10)
+    for row, other in ((nine, 10), (ten, 10)):
+        torn(rows[row], 9, other, 0.5 if row == nine else 0.46)
+    assert assign_cell(rows).numbers[[nine, ten]].tolist() == [9, 10]
+    known = np.zeros(len(MALE), int)
+    known[ten] = 9
+    answer = assign_cell(rows, known)
+    assert answer.numbers[[nine, ten]].tolist() == [10, 9]
+    assert answer.confidence[ten] == 1 and not answer.moved[ten]
+    # However unlikely, and however many.
+    known[:8] = 24
+    assert (assign_cell(rows, known).numbers[:8] == 24).all()
+
+
+def test_a_cell_agrees_with_what_a_person_said() -> None:
+    cell = as_cell(FEMALE)
+    torn_apart = read_as([1])[0]
+    torn(torn_apart, 9, 10, 0.5)
+    nine, ten = (next(n for n, c in enumerate(cell) if c.number == k) for k in (9, 10))
+    for n in (nine, ten):
+        cell[n] = replace(cell[n], probabilities=tuple(torn_apart.tolist()))
+    assert [c.number for c in agreed(cell)] == FEMALE
+    cell[ten] = replace(cell[ten], number=9, decided_by=DecidedBy.PERSON)
+    after = agreed(cell)
+    assert [after[nine].number, after[ten]] == [10, cell[ten]]
+    others = [n for n in range(len(cell)) if n not in (nine, ten)]
+    assert [after[n].number for n in others] == [FEMALE[n] for n in others]
+    # Accepted is as good as said; what lies in the tray, or was not read yet, waits where it is.
+    for change in ({"state": State.ACCEPTED}, {"slot": None}, {"probabilities": None}):
+        cell[nine] = replace(as_cell(FEMALE)[nine], **change)
+        assert agreed(cell)[nine] is cell[nine]
