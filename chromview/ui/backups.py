@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from chromview.storage.case_backups import Backup, backups_folder, backups_of
+from chromview.app.history import Backup, backups_folder, backups_of
 from chromview.texts import tr
 
 if TYPE_CHECKING:

@@ -32,9 +32,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from chromview.app.history import Audit, AuditRow, table, write_table
 from chromview.errors import UserError
-from chromview.storage.audit import Audit, AuditRow, csv_text, table
-from chromview.storage.files import write_text
 from chromview.texts import inside, noop, shown, tr, tr_n
 
 if TYPE_CHECKING:
@@ -321,7 +320,7 @@ class HistoryWindow(QDialog):
     # -- export --------------------------------------------------------------------------
 
     def _ask_export(self) -> None:
-        name = f"{self.controller.document.name} history.csv"
+        name = " ".join((self.controller.document.name, "history.csv"))
         start = str(self._window.deeds.exports.folder() / name)
         path, _ = QFileDialog.getSaveFileName(self, tr("Export history"), start, "CSV (*.csv)")
         if path:
@@ -341,7 +340,7 @@ class HistoryWindow(QDialog):
                 yield
 
         def deed() -> None:
-            write_text(path, csv_text(lines))
+            write_table(path, lines)
             self.controller.said.emit(tr("Written: {path}", path=path))
 
         # The commands are read on this thread, a few at a time.
