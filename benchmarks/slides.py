@@ -1,6 +1,6 @@
 """How long it takes to go through a case of many slides, and what memory that takes.
 
-    python benchmarks/slides.py [--slides 1000] [--distinct 12] [--shape 0] [--there-and-back 100] [--json FILE]
+    python benchmarks/slides.py [--slides 1000] [--distinct 12] [--shape 0] [--visit 0] [--pause 0] [--json FILE]
 
 Makes a case of simulated metaphases with their true masks, repeated as files of their own, in a folder that goes away
 afterwards. The case is opened in a process of its own and the key of *Next slide* pressed until the last slide is
@@ -164,7 +164,7 @@ def percentiles(values: list[float]) -> dict[str, float]:
     return {name: round(float(value), 1) for name, value in kinds}
 
 
-def visit(case: Path, back: int, pause: float) -> dict[str, Any]:
+def visit(case: Path, most: int, back: int, pause: float) -> dict[str, Any]:
     """Open a case and go through it; in a process that has done nothing else."""
     from PySide6.QtCore import QSettings, Qt
     from PySide6.QtTest import QTest
@@ -212,10 +212,10 @@ def visit(case: Path, back: int, pause: float) -> dict[str, Any]:
         result["quiet"] = round(time.perf_counter() - started, 3)
         result["memory opened"] = round(resident())
         shown = window.controller.state.slide_index
-        result["next slide"] = go(Qt.Key.Key_PageDown, slides - 1 - shown)
-        result["previous slide"] = go(Qt.Key.Key_PageUp, min(back, slides - 1))
+        result["next slide"] = go(Qt.Key.Key_PageDown, min(most or slides, slides - 1 - shown))
         result["memory after all"] = round(resident())
-        result["slides"] = slides
+        result["slides"], result["visited"] = slides, window.controller.state.slide_index + 1
+        result["previous slide"] = go(Qt.Key.Key_PageUp, min(back, slides - 1))
         window.close()
     return result
 
@@ -232,13 +232,14 @@ def main() -> int:
     parser.add_argument("--distinct", type=int, default=12, help="cells that are simulated")
     parser.add_argument("--shape", type=int, default=0, help="about the longer side in pixels; 0: 760, as simulated")
     parser.add_argument("--there-and-back", type=int, default=100, help="slides gone through before all, and back")
+    parser.add_argument("--visit", type=int, default=0, help="go no further than so many slides; 0: through all")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two key presses, at least")
     parser.add_argument("--case", type=Path, help="go through this case (the visiting process is told so)")
     parser.add_argument("--keep", type=Path, help="keep the case in this folder, and use one that is there")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
     if options.case:
-        print(json.dumps(visit(options.case, options.there_and_back, options.pause)))
+        print(json.dumps(visit(options.case, options.visit, options.there_and_back, options.pause)))
         return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
@@ -248,6 +249,7 @@ def main() -> int:
         case = case if case.exists() else make()
         command = [sys.executable, __file__, "--case", str(case)]
         command += ["--there-and-back", str(options.there_and_back), "--pause", str(options.pause)]
+        command += ["--visit", str(options.visit)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
