@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from chromview.core.chromosome import CLASS_NAMES, Analysis, SlideImage, Stain
 from chromview.core.masks import clusters, overlap_area
+from chromview.core.scale import check_width, factor_of
 from chromview.errors import UserError
 from chromview.progress import Progress, silent
 from chromview.storage.exports import counted, write_analysis
@@ -62,6 +63,10 @@ def summarise(image: SlideImage, analysis: Analysis) -> dict[str, Any]:
         "stain": str(analysis.stain),
         "single_cluster": analysis.is_cluster,
         "doubtful": sum(bool(one.doubts) for one in chromosomes),
+        "scale": round(analysis.scale, 4),
+        "spread": analysis.quality.spread,
+        "band_clarity": analysis.quality.band_clarity,
+        "quality": analysis.quality.overall,
         "notes": list(image.notes),
     }
 
@@ -83,6 +88,7 @@ def analyse_all(
     out: Path,
     *,
     stain: Stain | None = None,
+    width: float | None = None,
     device: str = "auto",
     failed: Callable[[Exception, Path], None],
     progress: Progress = silent,
@@ -98,6 +104,8 @@ def analyse_all(
         ("a.tif" beside "a.png") to a folder of its whole file name.
     stain, device
         As in `chromview.vision.pipeline`.
+    width
+        Of a chromosome in pixels of the images, which tells their scale; found from the chromosomes if None.
     failed
         Called for each path that could not be read, analysed or written; the others are still done.
     progress
@@ -111,8 +119,10 @@ def analyse_all(
     Raises
     ------
     UserError
-        If nothing can be done at all: no readable path, no weights, no output folder.
+        If nothing can be done at all: no readable path, no weights, no output folder, a width that no chromosome has.
     """
+    if width is not None:
+        check_width(width)
     files: dict[Path, None] = {}
     problems: list[tuple[UserError, Path]] = []
     for path in paths:
@@ -139,16 +149,21 @@ def analyse_all(
 
         try:
             image = images[index] or read_image(file)
-            yield Done(file, folder, image, _analyse(image, folder, models, stain, report))
+            yield Done(file, folder, image, _analyse(image, folder, models, stain, width, report))
         except Exception as error:
             # A fault of ours in one image must not cost the others; whoever called decides what is said.
             failed(error, file)
 
 
-def _analyse(image: SlideImage, folder: Path, models: Models, stain: Stain | None, progress: Progress) -> Analysis:
+def _analyse(
+    image: SlideImage, folder: Path, models: Models, stain: Stain | None, width: float | None, progress: Progress
+) -> Analysis:
     from chromview.vision.pipeline import analyse
 
-    analysis = analyse(image, models, stain=stain, progress=progress)
+    if width is not None:
+        _check_width_of(image, width)
+    scale = None if width is None else factor_of(width)
+    analysis = analyse(image, models, stain=stain, scale=scale, progress=progress)
     if not counted(analysis.chromosomes):
         raise UserError(
             "no chromosome was found in this image",
@@ -157,6 +172,14 @@ def _analyse(image: SlideImage, folder: Path, models: Models, stain: Stain | Non
         )
     write_analysis(folder, image, analysis)
     return analysis
+
+
+def _check_width_of(image: SlideImage, width: float) -> None:
+    """Say which image cannot be analysed with a width."""
+    try:
+        check_width(width, image.shape)
+    except UserError as error:
+        raise UserError(error.what, path=image.path, advice=error.advice) from error
 
 
 def _targets(files: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:

@@ -137,6 +137,12 @@ def _analyse(given: Sequence[str], terminal: Terminal) -> int:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="images, or folders of images")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets a folder for each image")
     parser.add_argument("--stain", choices=STAINS, default="auto", help="default: told from the image")
+    parser.add_argument(
+        "--chromosome-width",
+        type=float,
+        metavar="PIXELS",
+        help="width across a chromosome, which tells the scale (default: found from the chromosomes)",
+    )
     _device(parser)
     parser.add_argument("--json", action="store_true", help="print a summary of each image, one JSON object a line")
     chosen = parser.parse_args(given)
@@ -152,6 +158,7 @@ def _analyse(given: Sequence[str], terminal: Terminal) -> int:
         chosen.paths,
         chosen.out,
         stain=stain_of(chosen.stain),
+        width=chosen.chromosome_width,
         device=chosen.device,
         failed=failed,
         progress=terminal.progress,

@@ -37,7 +37,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=int, default=40, metavar="N", help="cells that are composed (default: 40)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here instead of printing them")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a row for each image")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw confusion matrices and the worst images")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="draw confusion matrices, calibration curves and the worst images"
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="write what confidences mean, for the window, into this file; other parts in it stay (segmenter, slides)",
+    )
 
 
 def check(parser: Parser, chosen: argparse.Namespace) -> None:
@@ -53,7 +61,9 @@ def check(parser: Parser, chosen: argparse.Namespace) -> None:
     wrong = next((name for name in of_data if any(folders) and getattr(chosen, name)), None)
     if wrong:
         parser.error(f"--{wrong} goes with --data")
-    of_segmenter = ("splits", "floor")
+    if chosen.calibration and (chosen.weights or not chosen.data):
+        parser.error("--calibration goes with --data and the networks of the program")
+    of_segmenter = ("splits", "floor", "calibration")
     wrong = next((name for name in of_segmenter if not segmenter and getattr(chosen, name)), None)
     if wrong:
         parser.error(f"--{wrong} is for a segmenter")
@@ -70,7 +80,7 @@ def run(chosen: argparse.Namespace, terminal: Terminal) -> int:
     from chromview.storage.files import write_text
 
     # Before the work of an hour, not after it.
-    for file in (chosen.json, chosen.csv):
+    for file in (chosen.json, chosen.csv, chosen.calibration):
         if file is not None and not file.parent.is_dir():
             raise UserError("is not a folder", path=file.parent, advice="Make it first, or name a file elsewhere.")
         if file is not None and file.is_dir():
@@ -83,11 +93,40 @@ def run(chosen: argparse.Namespace, terminal: Terminal) -> int:
     terminal.clear()
     if report is not None:
         report.write(chosen.csv, chosen.pictures)
+    if chosen.calibration:
+        write_text(chosen.calibration, _calibration(chosen, result))
     if chosen.json:
         write_text(chosen.json, text)
     else:
         print(text, end="")
     return 0
+
+
+def _calibration(chosen: argparse.Namespace, result: dict[str, Any]) -> str:
+    """The calibrations in the file, with those of this evaluation in their places."""
+    from chromview.core.calibration import Bin, Calibration, from_json, to_json
+    from chromview.places import models_dir
+    from chromview.vision.pipeline import PAIRS_FILE, SEGMENTER_FILE
+    from chromview.vision.weights import hash_of
+
+    try:
+        parts = from_json(chosen.calibration.read_text(encoding="utf-8")) if chosen.calibration.exists() else {}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"holds no calibrations ({error})", path=chosen.calibration, advice="Name another file, or remove it."
+        ) from error
+    curves = {
+        part: one["calibration"] for part, one in result.items() if isinstance(one, dict) and "calibration" in one
+    }
+    if not curves:
+        raise UserError("holds no whole slides, which a calibration is of", path=chosen.data)
+    # In fluorescence the pair network is not asked.
+    files = {"cells": (SEGMENTER_FILE, PAIRS_FILE), "metaphases": (SEGMENTER_FILE,)}
+    for part, rows in curves.items():
+        weights = {name: hash_of(models_dir() / name) for name in files[part]}
+        data = f"{part} of {chosen.data.stem} {chosen.split}"
+        parts[part] = Calibration(data, weights, tuple(Bin(**row) for row in rows))
+    return to_json(parts)
 
 
 def _report(chosen: argparse.Namespace) -> Any:

@@ -317,6 +317,20 @@ class Performer(MaskDeeds):
             self._document.set_stain(slide, stain)
             self.controller.said.emit(tr("Ctrl+R analyses the slide with this stain"))
 
+    def set_scale(self, width: float | None) -> bool:
+        """Say how wide chromosomes are, in slide pixels (None: let it be found), and analyse; whether it could be."""
+        info = self.controller.info
+        if info is None:
+            return False
+        done = self.controller.attempt(lambda: self._document.set_scale(info.id, width, info.shape or self._shape()))
+        if done:
+            self.controller.analyse([info.id])
+        return done
+
+    def _shape(self) -> tuple[int, int] | None:
+        image = self.controller.image
+        return None if image is None else image.shape
+
     def _remove_slide(self) -> None:
         slide = self.controller.selection.slide
         if slide is not None:

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from chromview import __version__
 from chromview.app.cells import cells_of
+from chromview.app.confidence import calibration_of, calibration_text
 from chromview.app.document import Document
 from chromview.app.exporting import snapshot
-from chromview.app.slides import STATE_WORDS, SlideInfo, SlideState, is_doubtful
+from chromview.app.slides import STATE_WORDS, SlideInfo, SlideState, is_doubtful, quality_text
 from chromview.core.cells import find_clones
 from chromview.core.chromosome import CLASS_NAMES, Analysis, Chromosome, SlideImage, State
 from chromview.errors import UserError
@@ -223,16 +224,8 @@ def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) ->
         yield tr("Notes"), "; ".join(captions)
     if counts[0]:
         yield tr("Without a class"), str(counts[0])
-    quality = info.quality
-    said = []
-    if quality.clusters is not None:
-        said.append(tr_n("{n} cluster", "{n} clusters", quality.clusters))
-    if quality.overlaps is not None:
-        said.append(tr_n("{n} overlap", "{n} overlaps", quality.overlaps))
-    if quality.spread is not None:
-        said.append(tr("spread {spread:.1f} widths", spread=quality.spread))
-    if said:
-        yield tr("Quality"), ", ".join(said)
+    yield tr("Quality"), quality_text(info.quality)
+    yield tr("Confidence"), calibration_text(calibration_of(info))
     if last is not None:
         yield tr("Last change"), datetime.fromtimestamp(last).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
     yield tr("Weights"), ", ".join(f"{name} {sha256[:12]}" for name, sha256 in info.models) or tr("not recorded")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
-from chromview.texts import stored
+from chromview.texts import stored, tr, tr_n
 
 _WHOLE = 46
 _CELL = 35
@@ -165,6 +165,26 @@ def _quality(info: SlideInfo) -> tuple[float, ...]:
         return (2.0,)
     overlaps, clusters = quality.overlaps or 0, quality.clusters or 0
     return (float(info.is_cluster), abs(quality.count - _WHOLE), overlaps, clusters, -(quality.spread or 0.0))
+
+
+def quality_text(quality: Quality) -> str:
+    """Everything that was measured of a slide, in words; what cannot be told is called unknown."""
+    if quality == Quality():
+        return tr("unknown")
+
+    def said(value: float | None, digits: int) -> str:
+        return tr("unknown") if value is None else f"{value:.{digits}f}"
+
+    clusters, overlaps = quality.clusters, quality.overlaps
+    return ", ".join(
+        (
+            tr("clusters unknown") if clusters is None else tr_n("{n} cluster", "{n} clusters", clusters),
+            tr("overlaps unknown") if overlaps is None else tr_n("about {n} overlap", "about {n} overlaps", overlaps),
+            tr("spread in widths of a chromosome: {value}", value=said(quality.spread, 1)),
+            tr("band clarity (0 to 1): {value}", value=said(quality.band_clarity, 2)),
+            tr("overall (0 to 1): {value}", value=said(quality.overall, 2)),
+        )
+    )
 
 
 def fields_of(analysis: Analysis) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Tool(StrEnum):
     MAGIC = "magic"
     HINT = "hint"
     SPLIT = "split"
+    MEASURE = "measure"
 
     @property
     def paints(self) -> bool:

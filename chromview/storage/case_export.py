@@ -26,6 +26,11 @@ from chromview.storage.exports import (
 from chromview.storage.files import free_stem, new_folder, write_bytes, write_text
 
 TABLE = "karyotypes.csv"
+SLIDES_TABLE = "slides.csv"
+SLIDES_COLUMNS = (
+    "slide", "chromosomes", "proposal", "stain", "scale", "clusters", "overlaps", "spread", "band_clarity", "quality",
+)  # fmt: skip
+"""One row a slide; clusters and what follows as the analysis measured it, "unknown" where it could not."""
 REPORT = "report.pdf"
 
 
@@ -99,6 +104,9 @@ def write_case(
     text = io.StringIO()
     table = csv.DictWriter(text, ("slide", *CSV_COLUMNS, *MARK_COLUMNS), lineterminator="\n")
     table.writeheader()
+    slides_text = io.StringIO()
+    slides_table = csv.writer(slides_text, lineterminator="\n")
+    slides_table.writerow(SLIDES_COLUMNS)
     written = 0
     share = 0.5 if report is not None else 1.0
     with new_folder(folder) as part:
@@ -119,15 +127,25 @@ def write_case(
             _write_slide(part / free_stem(slide.name, taken), slide, image, analysis, parts, bands)
             shared = overlaps(counted(analysis.chromosomes), image.shape)
             table.writerows({"slide": slide.name, **row(c, shared)} for c in counted(analysis.chromosomes))
+            slides_table.writerow(_slide_row(slide.name, analysis))
             written += 1
         if "table" in parts and written:
             write_text(part / TABLE, text.getvalue())
+            write_text(part / SLIDES_TABLE, slides_text.getvalue())
         if report is not None:
             write_bytes(part / REPORT, report(lambda stage, done: progress(stage, 1 - share + share * done), cancel))
         elif not written:
             raise UserError(f"there is nothing to write. {' '.join(notes)}".strip(), advice="Analyse a slide first.")
         cancel.check()
     return CaseWritten(Path(folder), written or len(slides), tuple(notes))
+
+
+def _slide_row(name: str, analysis: Analysis) -> list[Any]:
+    quality = analysis.quality
+    measured = (quality.clusters, quality.overlaps, quality.spread, quality.band_clarity, quality.overall)
+    told = ["unknown" if value is None else value for value in measured]
+    count = len(counted(analysis.chromosomes))
+    return [name, count, analysis.proposal, str(analysis.stain), round(analysis.scale, 4), *told]
 
 
 def _write_slide(

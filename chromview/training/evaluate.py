@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from chromview.core.calibration import binned
 from chromview.core.chromosome import Analysis, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.progress import Progress, silent
@@ -22,8 +22,8 @@ from chromview.training.evaluate_classes import holds_metaphases
 from chromview.training.evaluate_clusters import by_models, by_weights, evaluate_labelled, evaluate_pairs
 from chromview.training.floor import otsu_components
 from chromview.training.instance_metrics import SlideScore, score_slide, summary
-from chromview.training.metrics import SOLVED, confusion, solved
-from chromview.training.reports import OURS, Found, Report
+from chromview.training.metrics import confusion, solved
+from chromview.training.reports import OURS, Found, Report, judged
 from chromview.training.scenes import composed_cells, composed_pairs
 from chromview.vision.pipeline import Models, analyse
 
@@ -206,16 +206,5 @@ class _Slides:
 
 def _calibration(scores: Sequence[SlideScore]) -> list[dict[str, float]]:
     """Of chromosomes of like confidence, the share that is right (IoU 0.75)."""
-    pairs: list[tuple[float, bool]] = []
-    for score in scores:
-        right = {int(j) for j, iou in zip(score.match, score.iou, strict=True) if iou >= SOLVED}
-        assert score.confidence is not None
-        pairs += [(float(confidence), j in right) for j, confidence in enumerate(score.confidence)]
-    rows = []
-    edges = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
-    for low, high in pairwise(edges):
-        chosen = [right for confidence, right in pairs if low <= confidence < high]
-        if chosen:
-            mean = float(np.mean([c for c, _ in pairs if low <= c < high]))
-            rows.append({"confidence": round(mean, 3), "right": round(float(np.mean(chosen)), 3), "count": len(chosen)})
-    return rows
+    pairs = [pair for score in scores for pair in judged(score)]
+    return [asdict(one) for one in binned([sure for sure, _ in pairs], [right for _, right in pairs])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from chromview.core.calibration import Bin, binned
 from chromview.core.chromosome import CLASS_NAMES, Box
 from chromview.storage.exports import png, write_folder
 from chromview.storage.files import write_text
@@ -74,6 +76,13 @@ class Found(NamedTuple):
     numbers: Sequence[int] | None = None
 
 
+def judged(score: SlideScore) -> list[tuple[float, bool]]:
+    """Confidence of each chromosome found on a slide, and whether it is right (IoU .75)."""
+    right = {int(j) for j, iou in zip(score.match, score.iou, strict=True) if iou >= SOLVED}
+    assert score.confidence is not None
+    return [(float(confidence), j in right) for j, confidence in enumerate(score.confidence)]
+
+
 class Report:
     """Rows and pictures, collected while images are compared.
 
@@ -89,6 +98,7 @@ class Report:
         self._drawn: dict[str, list[tuple[float, str, Callable[[], bytes]]]] = {}
         self._labels: dict[str, Counts] = {}
         self._classes: dict[str, Counts] = {}
+        self._judged: dict[str, list[tuple[float, bool]]] = {}
 
     def add_labels(self, part: str, one: Compared, score: ImageScore) -> None:
         """A cluster of two; the lower the IoU of its chromosomes with their overlaps, the worse."""
@@ -133,6 +143,8 @@ class Report:
         self.rows.append(row)
         if method != OURS:
             return
+        if score.confidence is not None:
+            self._judged.setdefault(part, []).extend(judged(score))
         if found.numbers is not None:
             counts = self._classes.setdefault(part, np.zeros((24, 24), np.int64))
             for i in map(int, np.flatnonzero(score.iou >= 0.5)):
@@ -158,8 +170,15 @@ class Report:
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in self.rows)
         return text.getvalue()
 
+    def calibrations(self) -> dict[str, tuple[Bin, ...]]:
+        """The calibration curve of each part."""
+        return {
+            part: binned([sure for sure, _ in pairs], [right for _, right in pairs])
+            for part, pairs in self._judged.items()
+        }
+
     def pictures(self) -> dict[str, Callable[[], bytes]]:
-        """File names and what draws them: confusion matrices, and the worst images of each part in that order."""
+        """File names and what makes them: confusion matrices, calibration curves, the worst images of each part."""
         files: dict[str, Callable[[], bytes]] = {}
         names = ("0", "1", "2", "3")
         for part, (given, ordered) in self._labels.items():
@@ -167,6 +186,9 @@ class Report:
             files[f"{part}_confusion.png"] = partial(matrix_picture, ordered, names, "labels, the better order")
         for part, counts in self._classes.items():
             files[f"{part}_classes.png"] = partial(matrix_picture, counts, CLASS_NAMES, "classes of what was found")
+        for part, bins in self.calibrations().items():
+            files[f"{part}_calibration.png"] = partial(calibration_picture, bins, f"{part}: confidence and share right")
+            files[f"{part}_calibration.csv"] = partial(calibration_csv, bins)
         for part, worst in self._drawn.items():
             for place, (_, name, draw) in enumerate(worst, start=1):
                 tidy = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(name).stem)[:60]
@@ -273,3 +295,53 @@ def matrix_picture(counts: Counts, names: Sequence[str], title: str) -> bytes:
                 ink = "white" if level < 128 else "black"
                 draw.text((box[0] + 6, box[1] + side // 2 - 6), f"{100 * shares[i, j]:.1f}", fill=ink)
     return png(np.asarray(picture))
+
+
+def calibration_csv(bins: Sequence[Bin]) -> bytes:
+    """The calibration curve as a table: bounds of the confidence, its mean, the share right, how many."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [one.name for one in fields(Bin)]
+    writer.writerow(columns)
+    writer.writerows([getattr(one, name) for name in columns] for one in bins)
+    return text.getvalue().encode()
+
+
+def calibration_picture(bins: Sequence[Bin], title: str) -> bytes:
+    """PNG of the calibration curve: mean confidence against share right, with 95 % intervals after Wilson (1927).
+
+    On the grey diagonal a confidence means what it says; above it, chromosomes are right more often.
+    """
+    side, left, top = 400, 70, 50
+    picture = Image.new("RGB", (left + side + 120, top + side + 60), "white")
+    draw = ImageDraw.Draw(picture)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + side * x, top + side * (1 - y)
+
+    draw.text((left, 14), title, fill="black")
+    for step in range(11):
+        share = step / 10
+        draw.line([at(share, 0), at(share, 1)], fill="#e0e0e0")
+        draw.line([at(0, share), at(1, share)], fill="#e0e0e0")
+        draw.text((at(share, 0)[0] - 8, top + side + 8), f"{share:.1f}", fill="black")
+        draw.text((left - 28, at(0, share)[1] - 6), f"{share:.1f}", fill="black")
+    draw.line([at(0, 0), at(1, 1)], fill="#808080", width=2)
+    points = [at(one.confidence, one.right) for one in bins]
+    draw.line(points, fill=tuple(int(v) for v in ADDED), width=3)
+    for one, (x, y) in zip(bins, points, strict=True):
+        low, high = _wilson(one.right, one.count)
+        draw.line([at(one.confidence, low), at(one.confidence, high)], fill=tuple(int(v) for v in ADDED), width=1)
+        draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=tuple(int(v) for v in ADDED))
+        draw.text((x + 7, y + 2), f"n = {one.count}", fill="black")
+    draw.text((left + side / 2 - 70, top + side + 30), "mean confidence", fill="black")
+    draw.text((6, top - 18), "share right", fill="black")
+    return png(np.asarray(picture))
+
+
+def _wilson(share: float, count: int) -> tuple[float, float]:
+    """95 % interval of a share of `count`."""
+    z = 1.959964
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))

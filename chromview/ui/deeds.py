@@ -77,6 +77,7 @@ class Deeds:
             "karyogram.annotate": window.inspector.edit_note,
             "karyogram.compare": self.show_homologues,
             "case.analyse_new": self._analyse_new,
+            "case.scale": window.scale.open,
             "case.cells": self.show_cells,
             "help.under_cursor": self.help_under_cursor,
             "help.shortcuts": self._shortcuts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QPolygonF
 
 from chromview.app.tools import USUAL_EDGE, Tool
@@ -213,6 +213,38 @@ class SplitGesture(CutGesture):
         self.viewer.crossing_drawn.emit(self._points)
 
 
+class MeasureGesture(Gesture):
+    """A straight line across a chromosome; its length is the width."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._start = self._end = self.viewer.to_picture(event.position())
+
+    def move(self, event: QMouseEvent) -> None:
+        self._end = self.viewer.to_picture(event.position())
+        self.viewer.update()
+
+    @property
+    def width(self) -> float:
+        """Length of the line in slide pixels."""
+        return math.hypot(self._end[0] - self._start[0], self._end[1] - self._start[1])
+
+    def release(self, event: QMouseEvent) -> None:
+        self.viewer.update()
+        if self.width >= 1:
+            self.viewer.width_measured.emit(self.width)
+
+    def paint(self, painter: QPainter) -> None:
+        line = self.viewer.to_screen(*self._start), self.viewer.to_screen(*self._end)
+        for colour, width in ((QColor(0, 0, 0, 200), 4.0), (QColor(255, 255, 255), 1.8)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(*line)
+        text = f"{self.width:.1f} px"
+        plate = QRectF(line[1].x() + 8, line[1].y() + 6, painter.fontMetrics().horizontalAdvance(text) + 8, 18)
+        painter.fillRect(plate, QColor(20, 20, 20, 225))
+        painter.setPen(QColor(255, 255, 255))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+
+
 class AxisGesture(Gesture):
     """A point of the axis, or the centromere, dragged; committed on release."""
 
@@ -260,6 +292,8 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
         from chromview.ui.hints import HintGesture
 
         return HintGesture(viewer, button)
+    if tool is Tool.MEASURE:
+        return MeasureGesture(viewer, button)
     if tool is Tool.SPLIT:
         return SplitGesture(viewer, button)
     if tool is Tool.CUT:

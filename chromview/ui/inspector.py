@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from chromview.app.confidence import calibration_text, confidence_text
 from chromview.app.marks import LONGEST_NOTE
 from chromview.core.axis_edit import measured_arms
+from chromview.core.calibration import Calibration
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, State
 from chromview.core.ideogram import Ideogram
 from chromview.texts import noop, shown, tr
@@ -313,9 +315,18 @@ class Inspector(QWidget):
         whole.addWidget(self.empty, 1)
 
     def show_chromosome(
-        self, chromosome: Chromosome | None, picture: Straightened | None, count: int, *, bright_on_dark: bool
+        self,
+        chromosome: Chromosome | None,
+        picture: Straightened | None,
+        count: int,
+        *,
+        bright_on_dark: bool,
+        calibration: Calibration | None = None,
     ) -> None:
-        """Show a chromosome of a cell of `count`; None shows what to do instead."""
+        """Show a chromosome of a cell of `count`; None shows what to do instead.
+
+        What its confidence means is told by `calibration`, if one was measured.
+        """
         self._details.setVisible(chromosome is not None)
         self.empty.setVisible(chromosome is None)
         if chromosome is None:
@@ -348,7 +359,9 @@ class Inspector(QWidget):
         )
         self.class_note.setText(note)
         self.bars.show_classes(chromosome.probabilities, chromosome.number)
-        self.facts.setText("\n".join(self._facts(chromosome, picture)))
+        sure = confidence_text(chromosome, calibration)
+        self.facts.setText("\n".join([*([sure] if sure else []), *self._facts(chromosome, picture)]))
+        self.facts.setToolTip(tr("Confidence of masks: {text}", text=calibration_text(calibration)))
         self.portrait.show_chromosome(picture, chromosome.number, bright_on_dark)
 
     def _facts(self, chromosome: Chromosome, picture: Straightened | None) -> list[str]:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from chromview.app.background import THUMBNAIL, Background
-from chromview.app.slides import LEFT_ASIDE, STATE_WORDS, SlideInfo, SlideState
+from chromview.app.slides import LEFT_ASIDE, STATE_WORDS, SlideInfo, SlideState, quality_text
 from chromview.app.view_state import Running
 from chromview.texts import shown, tr, tr_n
 from chromview.ui.mask_layer import DOUBT
@@ -160,17 +160,7 @@ class SlideList(QAbstractListModel):
             return f"{name}\n{second}"
         if role == Qt.ItemDataRole.ToolTipRole:
             info = self.info(index)
-            quality = info.quality
-            parts = [str(info.path), second]
-            if quality.clusters is not None or quality.overlaps is not None:
-                parts.append(
-                    tr_n("{n} cluster", "{n} clusters", quality.clusters or 0)
-                    + ", "
-                    + tr_n("{n} overlap", "{n} overlaps", quality.overlaps or 0)
-                )
-            if quality.spread is not None:
-                parts.append(tr("spread {spread:.1f} chromosome widths", spread=quality.spread))
-            return "\n".join(parts)
+            return "\n".join([str(info.path), second, tr("Quality: {text}", text=quality_text(info.quality))])
         if role == self.InfoRole:
             return self.info(index)
         return None

@@ -75,6 +75,8 @@ class Viewer(Zoomable):
         The ``[(y, x), ...]`` of a stroke along one chromosome.
     crossing_drawn(object)
         The ``[(y, x), ...]`` of a line along one of two chromosomes that cross.
+    width_measured(float)
+        Length of a line across a chromosome, slide pixels.
     brush_resized(int)
         Steps by which the brush should grow.
     levels_changed()
@@ -96,6 +98,7 @@ class Viewer(Zoomable):
     magic_grown = Signal(object, float, bool)
     hint_drawn = Signal(object)
     crossing_drawn = Signal(object)
+    width_measured = Signal(float)
     brush_resized = Signal(int)
     levels_changed = Signal()
     axis_moved = Signal(object)

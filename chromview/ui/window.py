@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKe
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from chromview.app.asking import Asker
+from chromview.app.confidence import calibration_of
 from chromview.app.controller import Controller
 from chromview.app.document import Changed
 from chromview.app.perform import Performer
@@ -26,6 +27,7 @@ from chromview.ui.icons import window_icon
 from chromview.ui.inspector import Inspector
 from chromview.ui.karyogram_panel import KaryogramPanel
 from chromview.ui.menus import ActionSet
+from chromview.ui.scale_panel import ScalePanel
 from chromview.ui.slides import SlidesPanel
 from chromview.ui.status import StatusLine
 from chromview.ui.steps_layer import StepsShown
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer(self.controller.tools)
         self.asker = Asker(self.controller, parent=self)
         self.again = AgainPanel(self.asker)
+        self.scale = ScalePanel(self.controller, self.performer, actions["mask.measure"])
         self.strip = ToolStrip(actions, self.controller.tools)
         self.empty = EmptyState(actions, self.viewer)
         inside = QVBoxLayout(self.viewer)
@@ -97,6 +100,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self._bars["slides"])
         column.addWidget(holder, 1)
         column.addWidget(self.again)
+        column.addWidget(self.scale)
         column.addWidget(self.strip)
         self.setCentralWidget(middle)
         self.slides = SlidesPanel(self.controller.background)
@@ -191,6 +195,7 @@ class MainWindow(QMainWindow):
         viewer.levels_changed.connect(self._levels_changed)
         viewer.menu_wanted.connect(self._context_menu)
         self.strip.levels.changed.connect(viewer.set_levels)
+        viewer.width_measured.connect(self.scale.measured)
         view.pointer_elsewhere = viewer.underMouse
         view.clicked.connect(self._karyogram_clicked)
         view.activated.connect(lambda id: self._reveal_close(id))
@@ -309,7 +314,8 @@ class MainWindow(QMainWindow):
             picture = self.controller.background.pictures(info.id).get(id)
         count = 0 if info is None else info.count
         self.viewer.axis.show(chromosome if self.controller.image is not None else None)
-        self.inspector.show_chromosome(chromosome, picture, count, bright_on_dark=self.controller.stain.bright_on_dark)
+        dark, means = self.controller.stain.bright_on_dark, calibration_of(info)
+        self.inspector.show_chromosome(chromosome, picture, count, bright_on_dark=dark, calibration=means)
 
     def _tools_changed(self) -> None:
         tools = self.controller.tools
@@ -354,6 +360,9 @@ class MainWindow(QMainWindow):
             return True
         if self.again.isVisible():
             self.again.leave()
+            return True
+        if self.scale.isVisible():
+            self.scale.leave()
             return True
         if self.controller.tools.tool is Tool.SELECT:
             self.performer.select(None)
