@@ -24,6 +24,7 @@ from chromview.storage.exports import (
     write_numbered_png,
 )
 from chromview.storage.files import free_stem, new_folder, write_bytes, write_text
+from chromview.texts import tr
 
 TABLE = "karyotypes.csv"
 SLIDES_TABLE = "slides.csv"
@@ -135,7 +136,10 @@ def write_case(
         if report is not None:
             write_bytes(part / REPORT, report(lambda stage, done: progress(stage, 1 - share + share * done), cancel))
         elif not written:
-            raise UserError(f"there is nothing to write. {' '.join(notes)}".strip(), advice="Analyse a slide first.")
+            raise UserError(
+                tr("there is nothing to write. {notes}", notes=" ".join(notes)).strip(),
+                advice=tr("Analyse a slide first."),
+            )
         cancel.check()
     return CaseWritten(Path(folder), written or len(slides), tuple(notes))
 

@@ -59,6 +59,7 @@ from chromview.storage.case_schema import (
     version_of,
 )
 from chromview.storage.files import put_in_place
+from chromview.texts import tr
 
 __all__ = ["CASE_SUFFIX", "CaseFile"]
 
@@ -125,7 +126,7 @@ class CaseFile(CaseJournal):
             If there is a file of that name, or it cannot be written.
         """
         if is_there(path):
-            raise UserError("there is a file of this name already", path=path, advice="Choose another name.")
+            raise UserError(tr("there is a file of this name already"), path=path, advice=tr("Choose another name."))
         part = path.with_name(path.name + ".part")
         with in_words(path, "making"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -266,9 +267,12 @@ class CaseFile(CaseJournal):
     def _check_flushed(self) -> None:
         if self._flusher is not None and self._flusher.error is not None:
             raise UserError(
-                f"the last changes may not be on the disk ({self._flusher.error.strerror or self._flusher.error})",
+                tr(
+                    "the last changes may not be on the disk ({reason})",
+                    reason=self._flusher.error.strerror or self._flusher.error,
+                ),
                 path=self.path,
-                advice="They are still in this window: save the case on another disk now.",
+                advice=tr("They are still in this window: save the case on another disk now."),
             )
 
     def copy_to(self, path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Literal
 from chromview.errors import UserError
 from chromview.storage.case_marker import opened_by
 from chromview.storage.files import os_problem
+from chromview.texts import tr
 
 CASE_SUFFIX = ".chromview"
 """What the names of case files end with."""
@@ -174,43 +175,63 @@ def _said(error: sqlite3.Error, path: Path, doing: Doing) -> UserError:
     primary = error_code(error)
     if getattr(error, "sqlite_errorcode", 0) in _LOCKING:
         return UserError(
-            "files cannot be locked in this folder, so two people could write the case at the same time",
+            tr("files cannot be locked in this folder, so two people could write the case at the same time"),
             path=path,
-            advice="Copy it to a folder on this computer, or ask for a network drive with locks.",
+            advice=tr("Copy it to a folder on this computer, or ask for a network drive with locks."),
         )
     match primary:
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
-            what = "there is no room on the disk" if primary == sqlite3.SQLITE_FULL else "the disk is full, or gone"
+            what = (
+                tr("there is no room on the disk")
+                if primary == sqlite3.SQLITE_FULL
+                else tr("the disk is full, or gone")
+            )
             if doing == "making":
-                return UserError(f"cannot be written: {what}", path=path, advice="Make room, or choose another disk.")
+                return UserError(
+                    tr("cannot be written: {what}", what=what),
+                    path=path,
+                    advice=tr("Make room, or choose another disk."),
+                )
             if doing == "reading":
-                return UserError(f"cannot be read: {what}", path=path, advice="Make room, or copy the case elsewhere.")
+                return UserError(
+                    tr("cannot be read: {what}", what=what),
+                    path=path,
+                    advice=tr("Make room, or copy the case elsewhere."),
+                )
             return UserError(
-                f"the last change was not kept: {what}",
+                tr("the last change was not kept: {what}", what=what),
                 path=path,
-                advice="Everything before it is safe. Make room, or save the case on another disk, and do it again.",
+                advice=tr(
+                    "Everything before it is safe. Make room, or save the case on another disk, and do it again."
+                ),
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             by = opened_by(path)
-            where = "in another window of chromview or on another computer" if by is None else by.sentence
-            return UserError(f"the case is open already, {where}", path=path, advice="Close it there first.")
+            where = tr("in another window of chromview or on another computer") if by is None else by.sentence
+            return UserError(
+                tr("the case is open already, {where}", where=where), path=path, advice=tr("Close it there first.")
+            )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return read_only(path)
         case sqlite3.SQLITE_CANTOPEN:
             return UserError(
-                "the case file cannot be opened", path=path, advice="Check that the folder is there and may be written."
+                tr("the case file cannot be opened"),
+                path=path,
+                advice=tr("Check that the folder is there and may be written."),
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
             return damaged(path, str(error))
-    return UserError(f"the case file does not answer as it should ({error})", path=path, advice=_DAMAGED_ADVICE)
+    return UserError(
+        tr("the case file does not answer as it should ({error})", error=error), path=path, advice=_DAMAGED_ADVICE
+    )
 
 
 def read_only(path: Path) -> UserError:
     """The error for a change to a case that may only be read."""
     return UserError(
-        "the case may only be read here; the change was not kept",
+        tr("the case may only be read here; the change was not kept"),
         path=path,
-        advice="Use File > Save case as to go on with a copy in a folder that may be written.",
+        advice=tr("Use File > Save case as to go on with a copy in a folder that may be written."),
     )
 
 
@@ -224,23 +245,35 @@ def check(path: Path) -> None:
     """
     with in_words(path):
         if not path.exists():
-            raise UserError("there is no such case file", path=path, advice="Was it moved or renamed?")
+            raise UserError(tr("there is no such case file"), path=path, advice=tr("Was it moved or renamed?"))
         if not path.is_file():
-            raise UserError("is not a case file", path=path, advice=f"Choose a file that ends with {CASE_SUFFIX}.")
+            raise UserError(
+                tr("is not a case file"),
+                path=path,
+                advice=tr("Choose a file that ends with {suffix}.", suffix=CASE_SUFFIX),
+            )
         with path.open("rb") as file:
             head = file.read(100)
     if len(head) < 100 or not head.startswith(_MAGIC):
         if path.suffix == CASE_SUFFIX:
             raise damaged(path, "empty" if not head else "its beginning is not that of a case")
-        raise UserError("is not a case file", path=path, advice=f"Choose a file that ends with {CASE_SUFFIX}.")
+        raise UserError(
+            tr("is not a case file"),
+            path=path,
+            advice=tr("Choose a file that ends with {suffix}.", suffix=CASE_SUFFIX),
+        )
     version, application = struct.unpack(">I4xI", head[60:72])
     if application != APPLICATION_ID:
-        raise UserError("is a database, but not a case of chromview", path=path)
+        raise UserError(tr("is a database, but not a case of chromview"), path=path)
     if version > SCHEMA_VERSION:
         raise UserError(
-            f"was made by a newer chromview (case version {version}, this program knows {SCHEMA_VERSION})",
+            tr(
+                "was made by a newer chromview (case version {version}, this program knows {known})",
+                version=version,
+                known=SCHEMA_VERSION,
+            ),
             path=path,
-            advice="Nothing was changed in it. Open it with the newer version.",
+            advice=tr("Nothing was changed in it. Open it with the newer version."),
         )
 
 

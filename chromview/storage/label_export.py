@@ -44,6 +44,7 @@ from chromview.storage.label_set import Form, Grey, LabelSet, to_bytes
 from chromview.storage.labels import write_labels
 from chromview.storage.provenance import chromosome_record, iso, provenance
 from chromview.storage.single_chromosomes import Single, karyotypes_hdf5
+from chromview.texts import tr
 
 
 class Product(StrEnum):
@@ -194,8 +195,8 @@ def export_labels(
         cancel.check()
         if not (writing.labels or writing.coco_images or writing.mask_slides or writing.single):
             raise UserError(
-                "there are no labels to write: " + (" ".join(writing.notes) or "no slide has chromosomes"),
-                advice="Analyse and review slides first, or choose other forms.",
+                tr("there are no labels to write:") + " " + (" ".join(writing.notes) or tr("no slide has chromosomes")),
+                advice=tr("Analyse and review slides first, or choose other forms."),
             )
         _write_clusters(writing)
         _write_coco(writing)

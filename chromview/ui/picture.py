@@ -71,17 +71,18 @@ class Picture:
         bins = np.sqrt(bins)
         self.histogram = bins / max(1.0, float(bins.max()))
 
-    def enhance(self, how: Enhancement) -> bool:
-        """Show the slide enhanced, at levels that suit it; whether that changes anything."""
-        if how == self.enhancement:
-            return False
+    def enhanced(self, how: Enhancement) -> GreyArray:
+        """The pixels enhanced, for `show_enhanced`; on any thread, since nothing is changed."""
+        return np.minimum(enhance(self.pixels, how), self.top) if how else self.pixels
+
+    def show_enhanced(self, how: Enhancement, drawn: GreyArray) -> None:
+        """Show what `enhanced` made, at levels that suit it."""
         self.enhancement = how
-        self._drawn = np.minimum(enhance(self.pixels, how), self.top) if how else self.pixels
+        self._drawn = drawn
         self._smaller = {1: self._drawn}
         self._shown.clear()
         self._count()
         self.levels = self.auto_levels()
-        return True
 
     def auto_levels(self) -> tuple[int, int]:
         """Grey values that leave half a percent of the pixels darker and brighter."""

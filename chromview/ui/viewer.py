@@ -7,7 +7,8 @@ overlay is composed per dirty rectangle with numpy, outlines that do not reach i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -39,7 +40,7 @@ from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.hints import draw_hints
 from chromview.ui.mask_layer import EDGE, MaskLayer
-from chromview.ui.picture import Picture
+from chromview.ui.picture import GreyArray, Picture
 from chromview.ui.steps_layer import StepsLayer, StepsLegend
 from chromview.ui.zoomable import Zoomable
 
@@ -136,6 +137,9 @@ class Viewer(Zoomable):
         self._space = False
         self._pointer: QPointF | None = None
         self.enhancement = Enhancement()
+        self.compute: Callable[[Callable[[], GreyArray], Callable[[GreyArray], None]], None]
+        self.compute = lambda work, then: then(work())
+        """Does work and hands over its result; the window puts it on another thread."""
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -158,8 +162,8 @@ class Viewer(Zoomable):
         self.masks.reset(self.shape)
         self.axis.show(None)
         if self.picture is not None:
-            self.picture.enhance(self.enhancement)
             self.picture.set_levels(self.picture.auto_levels(), False)
+            self._enhance()
         self.fit()
         self._set_cursor()
         self.levels_changed.emit()
@@ -176,9 +180,20 @@ class Viewer(Zoomable):
     def enhance(self, how: Enhancement) -> None:
         """Show this slide and those that follow enhanced; the image itself is not touched."""
         self.enhancement = how
-        if self.picture is not None and self.picture.enhance(how):
-            self.levels_changed.emit()
-            self.update()
+        self._enhance()
+
+    def _enhance(self) -> None:
+        """Have the slide enhanced as it should be; a large one takes a second, and meanwhile it is shown as it was."""
+        picture, how = self.picture, self.enhancement
+        if picture is not None and how != picture.enhancement:
+            self.compute(partial(picture.enhanced, how), partial(self._show_enhanced, picture, how))
+
+    def _show_enhanced(self, picture: Picture, how: Enhancement, drawn: GreyArray) -> None:
+        if picture is not self.picture or how != self.enhancement:
+            return  # meant for another slide, or for what was chosen before
+        picture.show_enhanced(how, drawn)
+        self.levels_changed.emit()
+        self.update()
 
     def set_levels(self, low: int, high: int) -> None:
         """Show grey value `low` as black and `high` as white."""

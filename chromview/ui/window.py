@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         actions = self.actions_by_id
         self.viewer = Viewer(self.controller.tools)
+        self.viewer.compute = self.controller.background.ask
         self.asker = Asker(self.controller, parent=self)
         self.again = AgainPanel(self.asker)
         self.scale = ScalePanel(self.controller, self.performer, actions["mask.measure"])

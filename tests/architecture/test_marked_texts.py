@@ -25,7 +25,7 @@ NAMES = re.compile(
     r"|chromview:? \{\}\n?|\{\} (px|labels|export)|chromosome \{\}\.png"  # units, and names of files
     r"|pair network|pieces joined|tips joined|one chromosome"  # keys
     r"|Esc|Return|Enter|Tab|Del|Backspace|Space|Home|End|Left|Right|Up|Down"
-    r"|Changed|Document"  # names in __all__
+    r"|Changed|Document|Audit|Backup"  # names in __all__
 )
 
 

@@ -303,7 +303,10 @@ def test_enhancement_changes_the_view_and_nothing_else(cell_window: MainWindow, 
     assert image is not None
     data, shown = image.pixels.copy(), pixels(window.viewer.grab().toImage())
     undo = window.controller.state.undo_title
-    act(window, f"view.{name}")
+    window.actions_by_id[f"view.{name}"].trigger()
+    picture = window.viewer.picture
+    assert picture is not None and not picture.enhancement  # it is made beside the window
+    settle(window)
     assert (pixels(window.viewer.grab().toImage()) != shown).any()
     assert np.array_equal(image.pixels, data) and window.controller.image is image
     assert window.controller.state.undo_title == undo
@@ -314,7 +317,24 @@ def test_enhancement_changes_the_view_and_nothing_else(cell_window: MainWindow, 
 def test_enhancement_stays_on_the_next_slide(cell_window: MainWindow, cluster: Sample) -> None:
     act(cell_window, "view.sharpen")
     show_sample(cell_window, cluster)
+    settle(cell_window)
     assert cell_window.viewer.picture is not None and cell_window.viewer.picture.enhancement.sharpen
+
+
+def test_an_enhancement_that_comes_late_is_dropped(cell_window: MainWindow, cluster: Sample) -> None:
+    window = cell_window
+    plain = pixels(window.viewer.grab().toImage())
+    window.actions_by_id["view.sharpen"].trigger()
+    window.actions_by_id["view.sharpen"].trigger()  # no more wanted before it was made
+    settle(window)
+    assert window.viewer.picture is not None and not window.viewer.picture.enhancement
+    assert np.array_equal(pixels(window.viewer.grab().toImage()), plain)
+    before = window.viewer.picture
+    window.actions_by_id["view.local_contrast"].trigger()
+    show_sample(window, cluster)
+    settle(window)
+    assert window.viewer.picture is not before and window.viewer.picture.enhancement.contrast
+    assert not before.enhancement
 
 
 def test_what_is_exported_has_the_ideograms_that_are_shown(cell_window: MainWindow, tmp_path: Path, qtbot: Any) -> None:
