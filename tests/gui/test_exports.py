@@ -135,7 +135,7 @@ def test_a_whole_case_is_written_into_one_folder(
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     written(window)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "cell", "cluster", "karyotypes.csv", "report.pdf",
+        "cell", "cluster", "karyotypes.csv", "report.pdf", "slides.csv",
     ]  # fmt: skip
     for slide in ("cell", "cluster"):
         assert sorted(path.name for path in (tmp_path / "out" / slide).iterdir()) == [
@@ -159,7 +159,7 @@ def test_only_what_was_asked_for_of_one_slide(cell_window: MainWindow, tmp_path:
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     written(cell_window)
     assert sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*")) == [
-        "cell", "cell/karyotype.csv", "karyotypes.csv",
+        "cell", "cell/karyotype.csv", "karyotypes.csv", "slides.csv",
     ]  # fmt: skip
 
 
