@@ -20,10 +20,14 @@ from chromview.core.chromosome import Chromosome, DecidedBy, State
 
 X, Y = 23, 24
 
-EXTRA_COPY = 3.0
-"""Cost, in nats, of a third copy where two are expected; a fourth costs as much again."""
-MISSING_COPY = 2.5
+EXTRA_COPY, EXTRA_COPY_OF_THE_COMMON = 3.0, 2.0
+"""Cost, in nats, of a copy more than expected; a second one costs as much again. The second is that of `COMMON`."""
+MISSING_COPY, MISSING_SEX_CHROMOSOME = 3.0, 1.5
 """Cost, in nats, of a place that stays empty."""
+COMMON = (13, 18, 21, X, Y)
+"""Of which people are born with one too many; of all others hardly anybody is. Of missing ones that is true of an X
+or a Y alone. How much this counts was chosen on `val`; it is far less than the frequencies at birth would say, since
+cells of blood and tumours have other changes."""
 FLOOR = 1e-4
 """No class is less probable than this, since networks are surer than they should be."""
 _NEVER = 1e6
@@ -50,14 +54,26 @@ class Assigned(NamedTuple):
 
 def _places(males: bool, copies: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Class of each place, and what it costs to use it (negative where leaving it empty costs)."""
-    numbers: list[int] = []
-    costs: list[float] = []
-    for number in range(1, 25):
-        expected = {X: 1 if males else 2, Y: 1 if males else 0}.get(number, 2)
-        for copy in range(copies):
-            numbers.append(number)
-            costs.append(-MISSING_COPY if copy < expected else EXTRA_COPY * (copy - expected + 1))
-    return np.array(numbers), np.array(costs)
+    expected = _expected(males)
+    numbers = np.repeat(np.arange(1, 25), copies)
+    copy = np.tile(np.arange(copies), 24)
+    return numbers, _cost(numbers, copy, expected[numbers - 1])
+
+
+def _expected(males: bool) -> npt.NDArray[np.int64]:
+    """Copies of each class in a normal cell, ``(24,)``."""
+    expected = np.full(24, 2)
+    expected[[X - 1, Y - 1]] = (1, 1) if males else (2, 0)
+    return expected
+
+
+def _cost(
+    numbers: npt.NDArray[np.int64], copies: npt.NDArray[np.int64], expected: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """What it costs that a class, of which there are `copies` already, gets one more."""
+    missing = np.where(numbers >= X, MISSING_SEX_CHROMOSOME, MISSING_COPY)
+    extra = np.where(np.isin(numbers, COMMON), EXTRA_COPY_OF_THE_COMMON, EXTRA_COPY)
+    return np.where(copies < expected, -missing, extra * (copies - expected + 1))
 
 
 def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.integer] | None = None) -> Assigned:
@@ -91,15 +107,13 @@ def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.i
     assert best is not None  # both sexes were tried
     chosen = best[1]
     counts = np.bincount(chosen, minlength=25)[1:]
-    expected = np.full(24, 2)
-    expected[[X - 1, Y - 1]] = (1, 1) if counts[Y - 1] else (2, 0)
+    expected = _expected(males=bool(counts[Y - 1]))
     confidence = np.ones(len(p))
     for i in np.flatnonzero(told == 0):
         # The odds of every class for this one, all others staying where they are.
         others = counts.copy()
         others[chosen[i] - 1] -= 1
-        change = np.where(others < expected, MISSING_COPY, -EXTRA_COPY * (others - expected + 1))
-        logits = np.log(p[i]) + change
+        logits = np.log(p[i]) - _cost(np.arange(1, 25), others, expected)
         weights = np.exp(logits - logits.max())
         confidence[i] = weights[chosen[i] - 1] / weights.sum()
     return Assigned(chosen, confidence, (chosen - 1 != p.argmax(axis=1)) & (told == 0))
