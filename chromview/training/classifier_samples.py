@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chromview.core.chromosome import Stain
 from chromview.training.datasets import read_karyotypes, read_metaphases
 from chromview.vision.canvas import CANVAS, canvases, cell_scales, to_sheet
-from chromview.vision.prepare import chromosome_mask, normalise
+from chromview.vision.prepare import chromosome_mask, to_darkness
 
 
 @dataclass
@@ -87,7 +88,7 @@ def metaphase_sheets(path: Path, split: str) -> Sheets:
     """Sheets of the true masks of an M-FISH file; polarity is not known there."""
     rows = []
     for metaphase in read_metaphases(path, split):
-        darkness = normalise(metaphase.image.astype(np.float32))
+        darkness = to_darkness(metaphase.image, Stain.DAPI)
         for instance in metaphase.instances:
             if instance.mask.sum() < 40:
                 continue

@@ -18,11 +18,13 @@ from chromview.training.class_report import ClassReport
 from chromview.training.datasets import Karyotypes, read_karyotypes, read_metaphases
 from chromview.vision.assignment import assign_cell
 from chromview.vision.pipeline import Models, classify_images
+from chromview.vision.prepare import to_darkness
 
 if TYPE_CHECKING:
     from chromview.training.classifiers.networks import PublishedClassifier
 
 UInt8 = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]
 
 
@@ -42,6 +44,8 @@ class Truth:
         Of all.
     upright
         Whether all of them are known to have the p arm up.
+    masks
+        ``(h, w)`` bool of each chromosome in its image; None where they are found by their stain.
     """
 
     images: Sequence[UInt8]
@@ -50,6 +54,7 @@ class Truth:
     cases: Sequence[str]
     stain: Stain
     upright: bool
+    masks: Sequence[Bools] | None = None
 
 
 def read_truth(path: Path, split: str) -> Truth:
@@ -61,16 +66,17 @@ def read_truth(path: Path, split: str) -> Truth:
         If the file cannot be read, has no such split, or holds no images of chromosomes.
     """
     if holds_metaphases(path):
-        images, numbers, cells, cases = [], [], [], []
+        images, masks, numbers, cells, cases = [], [], [], [], []
         for metaphase in read_metaphases(path, split):
-            ground = int(np.median(metaphase.image))
+            # As the program sees a slide: its light evened out.
+            darkness = np.clip(to_darkness(metaphase.image, Stain.DAPI) * 170, 0, 255).astype(np.uint8)
             for instance in metaphase.instances:
-                values = metaphase.image[instance.box.slices].astype(int) - ground
-                images.append(np.where(instance.mask, np.clip(values, 21, 255), 0).astype(np.uint8))
+                images.append(np.where(instance.mask, darkness[instance.box.slices], 0).astype(np.uint8))
+                masks.append(instance.mask)
                 numbers.append(instance.number)
                 cells.append(metaphase.name)
                 cases.append(metaphase.slide)
-        return Truth(images, np.array(numbers), cells, cases, Stain.DAPI, False)
+        return Truth(images, np.array(numbers), cells, cases, Stain.DAPI, False, masks)
     data = read_karyotypes(path, split)
     if not data.readable:
         raise UserError(
@@ -217,7 +223,9 @@ def evaluate_classifier(
     """
     path = Path(path)
     truth = read_truth(path, split)
-    answer = classify_images(truth.images, models, stain=truth.stain, cells=truth.cells, progress=progress)
+    answer = classify_images(
+        truth.images, models, masks=truth.masks, stain=truth.stain, cells=truth.cells, progress=progress
+    )
     whole = decide_cells(answer.probabilities, truth.cells)
     p_up = answer.p_up if truth.upright else None
     if report is not None:

@@ -26,7 +26,7 @@ from chromview.training.compose import (
     strangers,
 )
 from chromview.training.datasets import Karyotypes, Metaphase
-from chromview.vision.prepare import normalise
+from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width, normalise, to_darkness
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -95,23 +95,45 @@ def random_prompt(rng: np.random.Generator, mask: Bool, blocked: Bool) -> Bool:
 
 
 @dataclass(frozen=True)
+class SeenMetaphase:
+    """A metaphase as the network sees it: its truth, darkness ``(H, W)``, and the factor to the canonical scale."""
+
+    truth: Metaphase
+    darkness: Float
+    factor: float
+
+    @classmethod
+    def of(cls, truth: Metaphase) -> SeenMetaphase:
+        """With its light evened out; its scale is that of its true chromosomes."""
+        darkness = to_darkness(truth.image, Stain.DAPI)
+        widths = [chromosome_width(np.pad(i.mask, 1))[0] for i in truth.instances]
+        known = [width for width in widths if width > 0]
+        return cls(truth, darkness, CHROMOSOME_WIDTH / float(np.median(known)) if known else DAPI_SCALE)
+
+
+@dataclass(frozen=True)
 class Sources:
-    """What samples are made of."""
+    """What samples are made of; of fluorescent ones alone where there is no bright-field."""
 
-    bright_field: Bank
+    bright_field: Bank | None
     fluorescent: Bank
-    metaphases: tuple[Metaphase, ...]
+    metaphases: tuple[SeenMetaphase, ...]
 
 
-def open_sources(gband: Karyotypes, qband: Karyotypes | None, metaphases: list[Metaphase]) -> Sources:
+def open_sources(gband: Karyotypes | None, qband: Karyotypes | None, metaphases: list[Metaphase]) -> Sources:
     """Banks of both kinds of stain from the data sets at hand."""
-    return Sources(Bank([gband]), Bank([qband] if qband else [], metaphases), tuple(metaphases))
+    return Sources(
+        Bank([gband]) if gband else None,
+        Bank([qband] if qband else [], metaphases),
+        tuple(SeenMetaphase.of(metaphase) for metaphase in metaphases),
+    )
 
 
 def composed(rng: np.random.Generator, sources: Sources, size: int) -> Scene:
-    """A window composed of single chromosomes, G-banded three times of four."""
-    stain = Stain.G_BAND if rng.random() < 0.75 or not len(sources.fluorescent) else Stain.DAPI
-    bank = sources.fluorescent if stain.bright_on_dark else sources.bright_field
+    """A window composed of single chromosomes, G-banded three times of four where there are such."""
+    absorbs = sources.bright_field is not None and (rng.random() < 0.75 or not len(sources.fluorescent))
+    stain = Stain.G_BAND if absorbs else Stain.DAPI
+    bank = sources.bright_field if absorbs and sources.bright_field else sources.fluorescent
     count = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.06, 0.54, 0.2, 0.1, 0.06, 0.04]))
     placed = cluster_of(rng, bank, count)
     box = bounding_box(placed)
@@ -123,9 +145,10 @@ def composed(rng: np.random.Generator, sources: Sources, size: int) -> Scene:
     return render(rng, placed, window, stain)
 
 
-def cut_out(rng: np.random.Generator, metaphase: Metaphase, size: int) -> Scene:
+def cut_out(rng: np.random.Generator, seen: SeenMetaphase, size: int) -> Scene:
     """A window of a real metaphase, turned, mirrored and magnified."""
-    angle, scale = rng.uniform(0, 360), DAPI_SCALE * rng.uniform(0.8, 1.2)
+    metaphase = seen.truth
+    angle, scale = rng.uniform(0, 360), seen.factor * rng.uniform(0.8, 1.25)
     if metaphase.instances and rng.random() < 0.95:
         crowded = [i for i in metaphase.instances if i.kind != "free"]
         pool = crowded if crowded and rng.random() < 0.75 else list(metaphase.instances)
@@ -138,10 +161,7 @@ def cut_out(rng: np.random.Generator, metaphase: Metaphase, size: int) -> Scene:
         matrix = np.diag([-1.0, 1.0]) @ matrix
         matrix[0, 2] += 2 * x
     matrix[:, 2] += size / 2 - np.array([x, y]) + rng.normal(0, 10, 2)
-    ground = float(np.median(metaphase.image))
-    image = cv2.warpAffine(
-        metaphase.image.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=ground
-    )
+    image = cv2.warpAffine(seen.darkness, matrix, (size, size), flags=cv2.INTER_LINEAR)
     masks = []
     for instance in metaphase.instances:
         corners = np.array(
@@ -151,8 +171,8 @@ def cut_out(rng: np.random.Generator, metaphase: Metaphase, size: int) -> Scene:
                 for c in (instance.box.left, instance.box.right)
             ]
         )
-        seen = corners @ matrix.T
-        if (seen.max(0) < 0).any() or (seen.min(0) > size).any():
+        placed = corners @ matrix.T
+        if (placed.max(0) < 0).any() or (placed.min(0) > size).any():
             continue
         local = matrix.copy()
         local[:, 2] += matrix[:, :2] @ np.array([instance.box.left, instance.box.top])
@@ -160,7 +180,7 @@ def cut_out(rng: np.random.Generator, metaphase: Metaphase, size: int) -> Scene:
         if mask.any():
             masks.append(mask)
     stack = np.stack(masks) if masks else np.zeros((0, size, size), bool)
-    return Scene(image / 255.0, stack, ())
+    return Scene(image, stack, ())
 
 
 def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[Float, Float, bool]:
@@ -175,15 +195,15 @@ def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[
     prompted
         Whether a chromosome was asked for.
     """
-    if sources.metaphases and rng.random() < 0.4:
+    if sources.metaphases and rng.random() < (0.4 if sources.bright_field else 0.65):
         scene = cut_out(rng, sources.metaphases[int(rng.integers(len(sources.metaphases)))], size)
         darkness = scene.darkness
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             darkness = photographed(rng, darkness)
     else:
         scene = composed(rng, sources, size)
-        darkness = photographed(rng, soiled(rng, scene.darkness, scene.masks))
-    darkness = normalise(darkness) * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
+        darkness = normalise(photographed(rng, soiled(rng, scene.darkness, scene.masks)))
+    darkness = darkness * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
     return asked(rng, darkness, scene.masks)
 
 

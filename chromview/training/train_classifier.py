@@ -16,6 +16,7 @@ from chromview.training.classifier_samples import Sheets, all_sheets, augmented
 from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
+from chromview.vision.weights import load_weights
 
 
 @dataclass
@@ -33,6 +34,9 @@ class ClassifierOptions:
     label_smoothing: float = 0.05
     average: float = 0.998
     seed: int = 0
+    start_from: Path | None = None
+    fluorescent: float = 0.0
+    """Share of fluorescent chromosomes among those shown, with replacement; 0 shows each of all once an epoch."""
 
 
 @torch.no_grad()
@@ -62,6 +66,16 @@ def accuracy(network: nn.Module, data: Sheets) -> tuple[float, float]:
     return right, (up[known] > 0.5).float().mean().item() if known.any() else float("nan")
 
 
+def shuffled(data: Sheets, fluorescent: float, generator: torch.Generator) -> Tensor:
+    """As many indices as there are chromosomes, at random; see `ClassifierOptions.fluorescent`."""
+    if not 0 < fluorescent < 1:
+        return torch.randperm(len(data), generator=generator)
+    # The polarity is known of bright-field alone.
+    glows = ~data.polarity_known
+    weight = torch.where(glows, fluorescent / glows.sum(), (1 - fluorescent) / (~glows).sum())
+    return torch.multinomial(weight, len(data), replacement=True, generator=generator)
+
+
 def main(options: ClassifierOptions) -> Path:
     """Train, or go on with the run in `options.out`; return the file of the best weights.
 
@@ -77,6 +91,8 @@ def main(options: ClassifierOptions) -> Path:
     torch.manual_seed(options.seed)
     network = ChromosomeNet(options.width, options.rows)
     channels_last(network)
+    if options.start_from:
+        load_weights(options.start_from, network)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.average), use_buffers=True)
     train_sets, val_sets = all_sheets(options.data, "train"), all_sheets(options.data, "val")
     if not train_sets:
@@ -96,7 +112,7 @@ def main(options: ClassifierOptions) -> Path:
         generator = torch.Generator().manual_seed(options.seed + 1000 * epoch)
         network.train()
         started, total = time.perf_counter(), 0.0
-        order = torch.randperm(len(train), generator=generator)
+        order = shuffled(train, options.fluorescent, generator)
         for step in range(steps):
             chosen = order[step * options.batch : (step + 1) * options.batch]
             x, numbers, up, known = augmented(train, chosen, generator)

@@ -36,6 +36,8 @@ class SegmenterOptions:
     seed: int = 0
     workers: int = 1
     start_from: Path | None = None
+    fluorescent: bool = False
+    """Of fluorescent chromosomes alone."""
 
 
 def dice_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -96,7 +98,7 @@ def validate(network: nn.Module, batches: list[tuple[Tensor, Tensor, Tensor]]) -
 
 def _sources(options: SegmenterOptions, split: str) -> Sources:
     data = options.data
-    gband = read_karyotypes(data / "gband_karyotypes.h5", split)
+    gband = None if options.fluorescent else read_karyotypes(data / "gband_karyotypes.h5", split)
     qband_file, mfish_file = data / "qband_karyotypes.h5", data / "mfish_dapi.h5"
     qband = read_karyotypes(qband_file, split) if qband_file.exists() else None
     metaphases = read_metaphases(mfish_file, split) if mfish_file.exists() else []

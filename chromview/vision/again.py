@@ -22,7 +22,7 @@ from chromview.vision.pairs import dab, in_order_of, masks_of, tips
 from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
 from chromview.vision.pipeline import Models, tell_stain
 from chromview.vision.prepare import to_darkness
-from chromview.vision.segmenter import PixelMaps
+from chromview.vision.segmenter import PixelMaps, Segmenter
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -103,22 +103,23 @@ def ask_again(
         return ()
     cancel.check()
     progress("find", 0.1)
-    maps = models.segmenter.pixels(seen.darkness, cancel)
+    segmenter = models.segmenter(stain)
+    maps = segmenter.pixels(seen.darkness, cancel)
     wanted = len(strokes) or count
     found: list[tuple[str, list[Found]]] = []
     if seen.strokes:
-        found.append(("strokes", _by_strokes(seen, maps, models, cancel)))
+        found.append(("strokes", _by_strokes(seen, maps, segmenter, cancel)))
     if not stain.bright_on_dark and wanted in (None, 2):
         progress("find", 0.4)
         found.append(("pair network", _by_pairs(seen, models, cancel)))
     if not seen.strokes:
         progress("find", 0.6)
-        found.append(("pieces", find_chromosomes(seen.darkness, maps, models.segmenter, cancel)))
+        found.append(("pieces", find_chromosomes(seen.darkness, maps, segmenter, cancel)))
     if wanted and wanted > 1 and not seen.strokes:
         progress("find", 0.8)
         pieces = pieces_of(_stained(seen, maps), maps.overlap, maps.contact)
         for name, prompts in (("pieces joined", pieces), ("tips joined", _tips(seen, wanted))):
-            found.append((name, _by_number(seen, maps, models, prompts, wanted, cancel)))
+            found.append((name, _by_number(seen, maps, segmenter, prompts, wanted, cancel)))
     progress("find", 0.95)
     alternatives = [_alternative(how, items, seen) for how, items in found]
     if wanted in (None, 1):
@@ -177,13 +178,13 @@ def _drawn(stroke: Stroke, frame: Box, factor: float, shape: tuple[int, ...]) ->
     return canvas > 0
 
 
-def _complete(seen: _Cluster, prompts: Sequence[Bool], models: Models, cancel: CancelToken) -> Float:
-    return np.stack(models.segmenter.complete([(seen.darkness, prompt) for prompt in prompts], cancel))
+def _complete(seen: _Cluster, prompts: Sequence[Bool], segmenter: Segmenter, cancel: CancelToken) -> Float:
+    return np.stack(segmenter.complete([(seen.darkness, prompt) for prompt in prompts], cancel))
 
 
-def _by_strokes(seen: _Cluster, maps: PixelMaps, models: Models, cancel: CancelToken) -> list[Found]:
+def _by_strokes(seen: _Cluster, maps: PixelMaps, segmenter: Segmenter, cancel: CancelToken) -> list[Found]:
     prompts = _apart(seen.strokes)
-    answers = _complete(seen, prompts, models, cancel)
+    answers = _complete(seen, prompts, segmenter, cancel)
     return separated(np.stack(prompts), answers, seen.whole, _stained(seen, maps), maps.overlap)
 
 
@@ -199,18 +200,18 @@ def _stained(seen: _Cluster, maps: PixelMaps) -> Bool:
 
 
 def _by_number(
-    seen: _Cluster, maps: PixelMaps, models: Models, prompts: Sequence[Bool], count: int, cancel: CancelToken
+    seen: _Cluster, maps: PixelMaps, segmenter: Segmenter, prompts: Sequence[Bool], count: int, cancel: CancelToken
 ) -> list[Found]:
     """So many chromosomes: prompts that claim each other most are joined until so many are left."""
     if len(prompts) < count:
         return []
-    answers = _complete(seen, prompts, models, cancel)
+    answers = _complete(seen, prompts, segmenter, cancel)
     pieces = np.stack(prompts).astype(np.float32)
     sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
     claims = np.einsum("phw,qhw->pq", answers, pieces) / np.maximum(sizes, 1)
     groups = grouped((claims + claims.T) / 2, level=-1.0, count=count)
     joined = np.stack([pieces[group].any(axis=0) for group in groups])
-    answers = _complete(seen, list(joined), models, cancel)
+    answers = _complete(seen, list(joined), segmenter, cancel)
     return separated(joined, answers, seen.whole, _stained(seen, maps), maps.overlap)
 
 

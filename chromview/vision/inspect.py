@@ -50,8 +50,9 @@ def inspect_slide(
     cancel.check()
     seen = see(
         darkness,
-        models.segmenter,
+        models.segmenter(stain),
         cancel,
+        fluorescent=stain.bright_on_dark,
         scale=scale,
         progress=lambda stage, share: progress(stage, 0.05 + 0.8 * share),
     )

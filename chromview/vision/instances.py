@@ -25,6 +25,7 @@ Float = npt.NDArray[np.float32]
 
 KEEP_SCALE = (0.82, 1.15)
 """Within these factors the network sees a slide as well as at its canonical scale."""
+KEEP_SCALE_FLUORESCENT = (0.95, 1.06)
 KEEP_SCALE_OF_FEW = (0.66, 1.5)
 """The same where fewer than six parts tell the scale, and tell it badly."""
 NUCLEUS_AREA, DEBRIS_AREA = 3000, 45
@@ -58,6 +59,7 @@ def see(
     segmenter: Segmenter,
     cancel: CancelToken,
     *,
+    fluorescent: bool = False,
     scale: float | None = None,
     progress: Progress = silent,
 ) -> Seen:
@@ -67,6 +69,8 @@ def see(
     ----------
     darkness
         ``(H, W)`` float32 at the slide's own resolution.
+    fluorescent
+        The network of fluorescent slides has to see them nearer to its own scale.
     scale
         Canonical pixels for one slide pixel, where a person said so; it is then taken as it is.
 
@@ -82,8 +86,9 @@ def see(
     factor = _first_scale(*chromosome_width(darkness > STAINED))
     scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
     # What is chromosome and what is dirt is known only now: measure again, without the dirt.
-    better = _scale(*chromosome_width(maps.foreground > 0.5), factor)
-    if not 0.87 < better / factor < 1.15:
+    keep = KEEP_SCALE_FLUORESCENT if fluorescent else KEEP_SCALE
+    better = _scale(*chromosome_width(maps.foreground > 0.5), factor, keep)
+    if not keep[0] + 0.05 < better / factor < keep[1]:
         factor = better
         scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
     return Seen(scaled, maps, factor)
@@ -96,6 +101,7 @@ def find_instances(
     pairs: PairSegmenter | None = None,
     *,
     scale: float | None = None,
+    fluorescent: bool = False,
 ) -> tuple[list[Chromosome], SlideScale]:
     """Chromosomes, nuclei and debris of a slide.
 
@@ -115,7 +121,7 @@ def find_instances(
     shape = (int(darkness.shape[0]), int(darkness.shape[1]))
     if not (darkness > STAINED).any():
         return [], SlideScale(1.0 if scale is None else scale)
-    scaled, maps, factor = see(darkness, segmenter, cancel, scale=scale)
+    scaled, maps, factor = see(darkness, segmenter, cancel, fluorescent=fluorescent, scale=scale)
     found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
@@ -161,7 +167,7 @@ def _without_dirt(found: list[Chromosome], darkness: Float) -> list[Chromosome]:
     ]
 
 
-def _scale(width: float, parts: int, factor: float) -> float:
+def _scale(width: float, parts: int, factor: float, keep: tuple[float, float] = KEEP_SCALE) -> float:
     """Factor on the slide that brings chromosomes of `width` (seen at `factor`) to the canonical width."""
     if not parts or width <= 0:
         return factor
@@ -169,7 +175,7 @@ def _scale(width: float, parts: int, factor: float) -> float:
     if parts < 6:
         low, high = KEEP_SCALE_OF_FEW
         return 1.0 if low <= wanted <= high else float(np.clip(wanted, low, high))
-    low, high = KEEP_SCALE
+    low, high = keep
     return 1.0 if low <= wanted <= high else float(np.clip(wanted, LEAST_FACTOR, LARGEST_FACTOR))
 
 

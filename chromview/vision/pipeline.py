@@ -36,9 +36,10 @@ from chromview.vision.straight import Sheet, lay_straight, own_darkness, with_ax
 from chromview.vision.weights import Device, choose_device, hash_of
 
 SEGMENTER_FILE = "segmenter.safetensors"
+FLUORESCENT_FILE = "segmenter_fluorescent.safetensors"
 CLASSIFIER_FILE = "classifier.safetensors"
 PAIRS_FILE = "pairs.safetensors"
-WEIGHT_FILES = (SEGMENTER_FILE, CLASSIFIER_FILE, PAIRS_FILE)
+WEIGHT_FILES = (SEGMENTER_FILE, FLUORESCENT_FILE, CLASSIFIER_FILE, PAIRS_FILE)
 
 CLUSTER_LIMIT = 10
 """A slide of fewer chromosomes is a single cluster, not a metaphase."""
@@ -48,7 +49,8 @@ CLUSTER_LIMIT = 10
 class Models:
     """The networks, loaded on one device: those that ship, or the segmenter that was trained on this machine."""
 
-    segmenter: Segmenter
+    bright_field: Segmenter
+    fluorescent: Segmenter
     classifier: Classifier
     pairs: PairSegmenter
     device: Device
@@ -74,9 +76,23 @@ class Models:
         chosen = choose_device(device)
         own = own_segmenter() if folder is None else None
         folder = folder or models_dir()
-        files = [own or folder / SEGMENTER_FILE, folder / CLASSIFIER_FILE, folder / PAIRS_FILE]
-        networks = (_segmenter(files[0], chosen, own), Classifier(files[1], chosen), PairSegmenter(files[2], chosen))
-        return cls(*networks, chosen, {file.name: hash_of(file) for file in files})
+        bright, *others = [
+            own or folder / SEGMENTER_FILE,
+            folder / FLUORESCENT_FILE,
+            folder / CLASSIFIER_FILE,
+            folder / PAIRS_FILE,
+        ]
+        networks = (
+            _segmenter(bright, chosen, own),
+            Segmenter(others[0], chosen),
+            Classifier(others[1], chosen),
+            PairSegmenter(others[2], chosen),
+        )
+        return cls(*networks, chosen, {file.name: hash_of(file) for file in (bright, *others)})
+
+    def segmenter(self, stain: Stain) -> Segmenter:
+        """The segmenter of slides of a stain."""
+        return self.fluorescent if stain.bright_on_dark else self.bright_field
 
     @property
     def description(self) -> str:
@@ -156,7 +172,9 @@ def analyse(
     with stage("find", 0.05):
         # The pair network knows stain that absorbs; light that adds up it has hardly seen.
         pairs = None if stain.bright_on_dark else models.pairs
-        found, seen_at = find_instances(darkness, models.segmenter, cancel, pairs, scale=scale)
+        found, seen_at = find_instances(
+            darkness, models.segmenter(stain), cancel, pairs, fluorescent=stain.bright_on_dark, scale=scale
+        )
     counted = [c for c in found if c.kind is Kind.CHROMOSOME]
     is_cluster = len(counted) < CLUSTER_LIMIT
     if is_cluster:
@@ -350,6 +368,7 @@ def classify_images(
     images: Sequence[npt.NDArray[np.uint8]],
     models: Models,
     *,
+    masks: Sequence[npt.NDArray[np.bool_]] | None = None,
     stain: Stain | None = None,
     cells: Sequence[str] | None = None,
     by_cell: bool = False,
@@ -362,6 +381,8 @@ def classify_images(
     ----------
     images
         ``(h, w)`` uint8 each.
+    masks
+        ``(h, w)`` bool, what of each image is the chromosome; its largest stained part if None.
     stain
         The stain, or None to tell it from the ground of each image.
     cells
@@ -382,7 +403,7 @@ def classify_images(
             cancel.check()
         one, inverted = tell_stain(SlideImage(image), stain)
         image = 255 - image if inverted else image
-        mask = chromosome_mask(image, one)
+        mask = chromosome_mask(image, one) if masks is None else masks[index]
         if mask.sum() < 12:
             empty[index] = True
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -13,6 +15,12 @@ Float = npt.NDArray[np.float32]
 
 FOREGROUND_LEVEL = 0.7
 """Darkness that the 80th percentile of stained pixels is brought to."""
+
+RANGE = (-0.2, 1.5)
+"""Darkness is clipped to."""
+
+STAINED = 0.3
+"""Darkness above which a pixel is taken for stained."""
 
 LEAST_CONTRAST = 6.0
 """Stain over ground, in standard deviations of the noise, below which there is nothing but noise.
@@ -33,6 +41,30 @@ def noise_of(signal: Float) -> float:
     return float(np.sqrt(np.pi / 2) * np.abs(response).mean() / 6)
 
 
+class _Parted(NamedTuple):
+    """An image parted by Otsu's threshold (1979): its ground, stain above it, and the share that is stained."""
+
+    ground: float
+    level: float
+    share: float
+
+
+def _ground_and_level(signal: Float) -> _Parted | None:
+    """Median of what Otsu's threshold leaves below, and how far the 80th percentile of the rest lies above it.
+
+    None of an image of one value.
+    """
+    low, high = float(signal.min()), float(signal.max())
+    if high <= low:
+        return None
+    # OpenCV's Otsu wants 8 bits; the threshold, not the image, is rounded to 1/255 of the range.
+    steps = np.clip((signal - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
+    threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    stained = steps > threshold
+    ground = float(np.median(signal[~stained]))
+    return _Parted(ground, float(np.percentile(signal[stained], 80)) - ground, float(stained.mean()))
+
+
 def normalise(signal: Float) -> Float:
     """Bring a signal ``(H, W)`` that rises with stain to darkness: ground 0, chromosomes about 0.7.
 
@@ -40,19 +72,63 @@ def normalise(signal: Float) -> Float:
     cluster as for a whole metaphase. Values are clipped to -0.2 .. 1.5; an image of one value, or of
     nothing but noise, gives zeros.
     """
-    low, high = float(signal.min()), float(signal.max())
-    if high <= low:
+    parted = _ground_and_level(signal)
+    if parted is None or parted.level <= LEAST_CONTRAST * noise_of(signal):
         return np.zeros_like(signal)
-    # OpenCV's Otsu wants 8 bits; the threshold, not the image, is rounded to 1/255 of the range.
-    steps = np.clip((signal - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
-    threshold, _ = cv2.threshold(steps, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    stained = steps > threshold
+    return np.asarray(np.clip((signal - parted.ground) * (FOREGROUND_LEVEL / parted.level), *RANGE), np.float32)
+
+
+WINDOW_OF_LIGHT = 7.0
+"""Chromosome widths: side of the windows in which the light of a fluorescent slide is told."""
+FAINTEST = 0.06
+"""Stain of a window, as a share of that of the whole slide, below which it holds no chromosome."""
+
+
+def even_out(signal: Float, darkness: Float) -> Float:
+    """Darkness of a fluorescent slide ``(H, W)`` whose chromosomes do not all shine alike.
+
+    Light falls off to the sides, and beside a nucleus chromosomes look faint. Ground and level are told as in
+    `normalise`, but in windows of a few chromosomes (Otsu's threshold in each), smoothed, and laid over the slide in
+    between. Windows that hold no stain take the level of those around them.
+
+    Parameters
+    ----------
+    signal
+        ``(H, W)``, rises with stain.
+    darkness
+        The same by `normalise`, which tells how wide the chromosomes are. Images of few chromosomes are given back.
+    """
+    width, parts = chromosome_width(darkness > STAINED)
+    # Where nuclei outshine them, hardly a chromosome is above the threshold; a metaphase fills its picture.
+    side = round(WINDOW_OF_LIGHT * (width if parts >= 6 else min(signal.shape) / 55))
+    if side < 8 or min(signal.shape) < 2 * side:
+        return darkness
+    stained = darkness >= STAINED
     ground = float(np.median(signal[~stained]))
-    level = float(np.percentile(signal[stained], 80)) - ground
-    if level <= LEAST_CONTRAST * noise_of(signal):
-        return np.zeros_like(signal)
-    darkness = np.clip((signal - ground) * (FOREGROUND_LEVEL / level), -0.2, 1.5)
-    return np.asarray(darkness, np.float32)
+    whole = float(np.percentile(signal[stained], 80)) - ground
+    least = max(LEAST_CONTRAST * noise_of(signal), FAINTEST * whole)
+    rows, columns = (max(2, round(3 * length / side)) for length in signal.shape)
+    levels, weights = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
+    grounds = np.full((rows, columns), ground, np.float32)
+    coarse = max(1, side // 64)
+    seen = signal[::coarse, ::coarse]
+    for row, column in np.ndindex(rows, columns):
+        y, x = (row + 0.5) * signal.shape[0] / rows, (column + 0.5) * signal.shape[1] / columns
+        top, left = (max(0, int((middle - side / 2) / coarse)) for middle in (y, x))
+        part = seen[top : int((y + side / 2) / coarse), left : int((x + side / 2) / coarse)]
+        parted = _ground_and_level(part) if float(part.max() - part.min()) > least else None
+        if parted and parted.level > least:
+            grounds[row, column] = parted.ground
+            levels[row, column] = np.log(parted.level)
+            # What is bright is stain; what is faint may be the glow of something beside the window.
+            weights[row, column] = min(parted.share, 0.2) * parted.level / whole
+    around = (0, 0), 1.0
+    weight = cv2.GaussianBlur(weights, *around) + 1e-3
+    even = (cv2.GaussianBlur(levels * weights, *around) + 1e-3 * np.log(whole)) / weight
+    size = (signal.shape[1], signal.shape[0])
+    level = np.exp(cv2.resize(even.astype(np.float32), size, interpolation=cv2.INTER_LINEAR))
+    base = cv2.resize(cv2.GaussianBlur(grounds, *around), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip((signal - base) * (FOREGROUND_LEVEL / level), *RANGE), np.float32)
 
 
 def to_darkness(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], stain: Stain, inverted: bool = False) -> Float:
@@ -70,7 +146,8 @@ def to_darkness(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], stain: S
     signal = pixels.astype(np.float32) / float(np.iinfo(pixels.dtype).max)
     if stain.bright_on_dark == inverted:
         signal = 1.0 - signal
-    return normalise(signal)
+    darkness = normalise(signal)
+    return even_out(signal, darkness) if stain.bright_on_dark and darkness.any() else darkness
 
 
 def bright_ground(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bool:
