@@ -213,7 +213,8 @@ def judge(
     Chromosomes are matched one to one by IoU, in whatever order they are. What is found where nobody judged, and
     chromosomes cut by the border, count neither as right nor as wrong.
     """
-    chosen = replace(models, segmenter=Segmenter(weights, models.device))
+    segmenter = Segmenter(weights, models.device)
+    chosen = replace(models, bright_field=segmenter, fluorescent=segmenter)
     scores: list[SlideScore] = []
     for index, slide in enumerate(slides):
         told(index / len(slides))

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Stain
+from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.training.compose import (
     DAPI_SCALE,
     Bank,
@@ -26,7 +27,7 @@ from chromview.training.compose import (
     strangers,
 )
 from chromview.training.datasets import Karyotypes, Metaphase
-from chromview.vision.prepare import CHROMOSOME_WIDTH, chromosome_width, normalise, to_darkness
+from chromview.vision.prepare import chromosome_width, normalise, to_darkness
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
