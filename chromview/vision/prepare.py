@@ -80,6 +80,8 @@ def normalise(signal: Float) -> Float:
 
 WINDOW_OF_LIGHT = 7.0
 """Chromosome widths: side of the windows in which the light of a fluorescent slide is told."""
+METAPHASE = 400
+"""Pixels: smaller pictures in which few parts are stained show a cluster."""
 FAINTEST = 0.06
 """Stain of a window, as a share of that of the whole slide, below which it holds no chromosome."""
 
@@ -99,9 +101,13 @@ def even_out(signal: Float, darkness: Float) -> Float:
         The same by `normalise`, which tells how wide the chromosomes are. Images of few chromosomes are given back.
     """
     width, parts = chromosome_width(darkness > STAINED)
-    # Where nuclei outshine them, hardly a chromosome is above the threshold; a metaphase fills its picture.
-    side = round(WINDOW_OF_LIGHT * (width if parts >= 6 else min(signal.shape) / 55))
-    if side < 8 or min(signal.shape) < 2 * side:
+    if parts < 6:
+        if min(signal.shape) < METAPHASE:
+            return darkness
+        # Where nuclei outshine them, hardly a chromosome is above the threshold; a metaphase fills its picture.
+        width = min(signal.shape) / 55
+    side = round(WINDOW_OF_LIGHT * width)
+    if min(signal.shape) < 2 * side:
         return darkness
     stained = darkness >= STAINED
     ground = float(np.median(signal[~stained]))

@@ -186,3 +186,42 @@ def test_an_image_without_a_chromosome_has_no_mask() -> None:
     assert not chromosome_mask(np.full((20, 20), 255, np.uint8), Stain.G_BAND).any()
     assert not chromosome_mask(np.zeros((20, 20), np.uint8), Stain.Q_BAND).any()
     assert not chromosome_mask(np.full((20, 20), 77, np.uint8), Stain.G_BAND).any()
+
+
+def levels(darkness: np.ndarray, simulated: Simulated) -> np.ndarray:
+    return np.array([np.percentile(darkness[c.box.slices][c.mask], 80) for c in simulated.countable])
+
+
+def test_chromosomes_at_the_dark_side_of_a_fluorescent_slide_are_as_dark_as_the_others(fluorescent: Simulated) -> None:
+    falling = np.linspace(1.0, 0.15, fluorescent.image.shape[1])
+    image = np.rint(fluorescent.image * falling).astype(np.uint8)
+    as_it_is = levels(normalise(image.astype(np.float32)), fluorescent)
+    evened = levels(to_darkness(image, Stain.DAPI), fluorescent)
+    assert as_it_is.min() < 0.5
+    assert evened.min() > 0.55
+    assert evened.std() < 0.6 * as_it_is.std()
+
+
+def test_a_bright_nucleus_does_not_make_chromosomes_far_from_it_faint(fluorescent: Simulated) -> None:
+    image = np.rint(fluorescent.image * 0.2).astype(np.uint8)
+    cv2.circle(image, (60, 60), 55, 250, -1)
+    far = [c for c in fluorescent.countable if c.box.left > 200 and c.box.top > 200]
+    assert len(far) > 10
+    darkness = to_darkness(image, Stain.DAPI)
+    level = [np.percentile(darkness[c.box.slices][c.mask], 80) for c in far]
+    assert normalise(image.astype(np.float32))[far[0].box.slices][far[0].mask].max() < 0.3
+    assert np.median(level) > 0.5
+
+
+def test_light_is_evened_out_on_fluorescent_metaphases_alone(bright: Simulated, fluorescent: Simulated) -> None:
+    assert np.array_equal(to_darkness(bright.image, Stain.G_BAND), normalise(1 - bright.image.astype(np.float32) / 255))
+    first = fluorescent.countable[0]
+    cut_out = fluorescent.image[first.box.grown(6, fluorescent.image.shape).slices]
+    assert np.array_equal(to_darkness(cut_out, Stain.DAPI), normalise(cut_out.astype(np.float32) / 255))
+
+
+def test_ground_of_a_fluorescent_slide_stays_ground(fluorescent: Simulated) -> None:
+    image = np.rint(fluorescent.image * np.linspace(1.0, 0.15, fluorescent.image.shape[1])).astype(np.uint8)
+    near = cv2.dilate(all_masks(fluorescent).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    ground = to_darkness(image, Stain.DAPI)[~near]
+    assert np.percentile(ground, 90) < 0.2
