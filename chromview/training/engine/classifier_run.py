@@ -22,7 +22,7 @@ from chromview.training.classifiers.networks import PublishedClassifier
 from chromview.training.classifiers.options import ClassifierRun
 from chromview.training.classifiers.presets import AUGMENTATION, NO_MOMENTUM, PRESETS
 from chromview.training.classifiers.samples import Divided, Squares, read_divided
-from chromview.training.engine.callbacks import AtomicCheckpoints, Record, ShowProgress
+from chromview.training.engine.callbacks import AtomicCheckpoints, Record, ShowProgress, also
 from chromview.training.engine.data import Loaders, Notice, Parts
 from chromview.training.engine.modules import SegmenterModule, check_settings
 from chromview.training.engine.pictures import curves
@@ -169,6 +169,7 @@ def train(options: ClassifierRun, *, progress: Progress = silent, notice: Notice
         use_distributed_sampler=False,
     )
     _fit(trainer, module, Loaders(parts, preset.batch, options.seed, options.workers), latest)
+    also(latest, options.out / "final.ckpt")
     record.write_log()
     best = record.best
     row: Row = {
@@ -178,6 +179,7 @@ def train(options: ClassifierRun, *, progress: Progress = silent, notice: Notice
         "best_epoch": int(best["epoch"]),
         **{name: value for name, value in best.items() if name.startswith("val_")},
     }
+    record.save_weights("final", module, results=row)
     write_csv(options.out / "results.csv", [row])
     write_markdown(options.out / "results.md", [row])
     return row

@@ -44,9 +44,8 @@ def test_a_run_leaves_weights_log_and_pictures_and_goes_on(data: Path, tmp_path:
         log = list(csv.DictReader(file))
     assert [line["epoch"] for line in log] == ["1", "2"]
     assert float(log[int(row["best_epoch"]) - 1]["val_accuracy"]) == max(float(line["val_accuracy"]) for line in log)
-    assert {"best.safetensors", "latest.ckpt", "curves.png", "results.csv", "results.md", "settings.json"} <= {
-        p.name for p in out.iterdir()
-    }
+    written = {"best.safetensors", "final.safetensors", "latest.ckpt", "final.ckpt", "curves.png", "settings.json"}
+    assert written | {"results.csv", "results.md"} <= {p.name for p in out.iterdir()}
     with Image.open(out / "samples" / "epoch_0002.png") as picture:
         assert picture.width > 200
     # A run that is at its end is done.
