@@ -6,7 +6,7 @@ The answers are alternatives; which one is right a person sees at a glance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,7 @@ class _Cluster:
     own: Bool
     """``(h, w)``, its pixels."""
     strokes: tuple[Bool, ...]
+    fluorescent: bool = False
 
     @property
     def whole(self) -> Box:
@@ -99,6 +100,7 @@ def ask_again(
     stain, inverted = tell_stain(image, stain)
     darkness = to_darkness(image.pixels, stain, inverted)
     seen = _prepared(darkness, cluster, others, strokes, scale)
+    seen = seen and replace(seen, fluorescent=stain.bright_on_dark)
     if seen is None:
         return ()
     cancel.check()
@@ -244,7 +246,7 @@ def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternativ
         rows, columns = item.box.slices
         if (item.mask & seen.own[rows, columns]).sum() < 0.5 * item.mask.sum():
             continue  # something beside the cluster
-        mask, box = on_slide(item, seen.factor, (seen.frame.height, seen.frame.width))
+        mask, box = on_slide(item, seen.factor, (seen.frame.height, seen.frame.width), fluorescent=seen.fluorescent)
         if mask.any():
             at = Box(
                 box.top + seen.frame.top, box.left + seen.frame.left,

@@ -31,6 +31,9 @@ KEEP_SCALE_OF_FEW = (0.66, 1.5)
 NUCLEUS_AREA, DEBRIS_AREA = 3000, 45
 """Canonical pixels: larger stained regions without chromosomes are nuclei, smaller than the second dirt of no note."""
 STAINED = 0.3
+GLOW = 0.7
+"""Probability above which a pixel belongs to a fluorescent chromosome: how far its glow counts, people draw differently
+from slide to slide, and the network errs to the wide side; chosen on `val`."""
 CRUMB = 0.12
 """Share of the median area; the smallest chromosomes, 21 and Y, have a third."""
 PALE = 0.45
@@ -125,7 +128,7 @@ def find_instances(
     found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
-        mask, box = on_slide(item, factor, shape)
+        mask, box = on_slide(item, factor, shape, fluorescent=fluorescent)
         if mask.any():
             kind = _kind_by_stain(item, scaled, maps) or _kind(box, mask, shape)
             chromosomes.append(
@@ -189,14 +192,19 @@ def _seen(
     return scaled, segmenter.pixels(scaled, cancel, progress=progress)
 
 
-def on_slide(item: Found, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
+def on_slide(
+    item: Found, factor: float, shape: tuple[int, int], *, fluorescent: bool = False
+) -> tuple[npt.NDArray[np.bool_], Box]:
     """Mask and box of something found at the canonical scale, in slide pixels."""
+    level = GLOW if fluorescent else 0.5
     if factor == 1.0:
-        return item.mask, item.box
-    return _resized(item.probability, item.box, factor, shape)
+        return item.probability > level, item.box
+    return _resized(item.probability, item.box, factor, shape, level)
 
 
-def _resized(probability: Float, at: Box, factor: float, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], Box]:
+def _resized(
+    probability: Float, at: Box, factor: float, shape: tuple[int, int], level: float = 0.5
+) -> tuple[npt.NDArray[np.bool_], Box]:
     box = Box(
         max(0, int(np.floor(at.top / factor)) - 1),
         max(0, int(np.floor(at.left / factor)) - 1),
@@ -208,7 +216,7 @@ def _resized(probability: Float, at: Box, factor: float, shape: tuple[int, int])
     y = ((np.arange(box.top, box.bottom) + 0.5) * factor - 0.5 - at.top).astype(np.float32)
     grid_x, grid_y = np.meshgrid(x, y)
     value = cv2.remap(probability, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return value > 0.5, box
+    return value > level, box
 
 
 def _kind_by_stain(item: Found, darkness: Float, maps: PixelMaps) -> Kind | None:
