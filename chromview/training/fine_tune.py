@@ -214,7 +214,7 @@ def judge(
     chromosomes cut by the border, count neither as right nor as wrong.
     """
     segmenter = Segmenter(weights, models.device)
-    chosen = replace(models, bright_field=segmenter, fluorescent=segmenter)
+    chosen = replace(models, segmenter=segmenter, fluorescent=segmenter)
     scores: list[SlideScore] = []
     for index, slide in enumerate(slides):
         told(index / len(slides))

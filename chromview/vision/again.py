@@ -105,7 +105,7 @@ def ask_again(
         return ()
     cancel.check()
     progress("find", 0.1)
-    segmenter = models.segmenter(stain)
+    segmenter = models.segmenter_of(stain)
     maps = segmenter.pixels(seen.darkness, cancel)
     wanted = len(strokes) or count
     found: list[tuple[str, list[Found]]] = []

@@ -50,7 +50,7 @@ def inspect_slide(
     cancel.check()
     seen = see(
         darkness,
-        models.segmenter(stain),
+        models.segmenter_of(stain),
         cancel,
         fluorescent=stain.bright_on_dark,
         scale=scale,

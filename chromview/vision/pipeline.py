@@ -49,7 +49,7 @@ CLUSTER_LIMIT = 10
 class Models:
     """The networks, loaded on one device: those that ship, or the segmenter that was trained on this machine."""
 
-    bright_field: Segmenter
+    segmenter: Segmenter
     fluorescent: Segmenter
     classifier: Classifier
     pairs: PairSegmenter
@@ -90,9 +90,9 @@ class Models:
         )
         return cls(*networks, chosen, {file.name: hash_of(file) for file in (bright, *others)})
 
-    def segmenter(self, stain: Stain) -> Segmenter:
+    def segmenter_of(self, stain: Stain) -> Segmenter:
         """The segmenter of slides of a stain."""
-        return self.fluorescent if stain.bright_on_dark else self.bright_field
+        return self.fluorescent if stain.bright_on_dark else self.segmenter
 
     @property
     def description(self) -> str:
@@ -173,7 +173,7 @@ def analyse(
         # The pair network knows stain that absorbs; light that adds up it has hardly seen.
         pairs = None if stain.bright_on_dark else models.pairs
         found, seen_at = find_instances(
-            darkness, models.segmenter(stain), cancel, pairs, fluorescent=stain.bright_on_dark, scale=scale
+            darkness, models.segmenter_of(stain), cancel, pairs, fluorescent=stain.bright_on_dark, scale=scale
         )
     counted = [c for c in found if c.kind is Kind.CHROMOSOME]
     is_cluster = len(counted) < CLUSTER_LIMIT
