@@ -30,7 +30,7 @@ from chromview.training.datasets import Instance, read_karyotypes, read_metaphas
 from chromview.training.fine_tune import FineTuning, fine_tune, judge
 from chromview.training.runs import save_weights
 from chromview.training.scenes import composed_cells
-from chromview.vision.pipeline import SEGMENTER_FILE, Models
+from chromview.vision.pipeline import FLUORESCENT_FILE, SEGMENTER_FILE, Models
 
 
 def truth(name: str, image: np.ndarray, stain: Stain, chromosomes: list[Judged]) -> TruthSlide:
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=8)
     parser.add_argument("--others", type=int, default=6, help="slides of each kind that forgetting is measured on")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--weights", type=Path, default=models_dir() / SEGMENTER_FILE)
+    parser.add_argument("--weights", type=Path, help="to begin with; the shipped ones of the kind of slide if missing")
     usual = FineTuning()
     for name in ("steps", "batch", "replay", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(usual, name))
@@ -77,17 +77,19 @@ def main() -> None:
     else:
         style = {"openness": 1.0} if chosen.style == "open" else {"stain": Stain.DAPI, "crossings": 12, "contacts": 12}
         train, held_out = drawn(chosen.slides, 1000, **style), drawn(chosen.held_out, 2000, **style)
-    others = {"usual simulated": simulated(chosen.others, 77, lambda share: None)}
-    if chosen.data:
+    fluorescent = train[0].stain.bright_on_dark
+    chosen.weights = chosen.weights or models_dir() / (FLUORESCENT_FILE if fluorescent else SEGMENTER_FILE)
+    others = {"usual simulated": simulated(chosen.others, 77, lambda share: None, fluorescent=fluorescent)}
+    if chosen.data and not fluorescent:
         cells = composed_cells(read_karyotypes(chosen.data / "gband_karyotypes.h5", "val"), chosen.others)
         others["composed val"] = [truth(c.name, c.image, Stain.G_BAND, judged(c.instances)) for c in cells]
-        if chosen.style != "mfish":
-            metaphases = read_metaphases(chosen.data / "mfish_dapi.h5", "val")[: chosen.others]
-            others["mfish val"] = [truth(m.name, m.image, Stain.DAPI, judged(m.instances)) for m in metaphases]
+    elif chosen.data and chosen.style != "mfish":
+        metaphases = read_metaphases(chosen.data / "mfish_dapi.h5", "val")[: chosen.others]
+        others["mfish val"] = [truth(m.name, m.image, Stain.DAPI, judged(m.instances)) for m in metaphases]
     with tempfile.TemporaryDirectory() as folder:
         new = Path(folder) / "new.safetensors"
         started = time.perf_counter()
-        replay = simulated(12, how.seed, lambda share: None) if how.replay else []
+        replay = simulated(12, how.seed, lambda share: None, fluorescent=fluorescent) if how.replay else []
         network = fine_tune(chosen.weights, train, replay, how, told=lambda epoch: print(json.dumps(epoch), flush=True))
         seconds = round(time.perf_counter() - started, 1)
         save_weights(new, network, widths=list(network.widths))

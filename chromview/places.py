@@ -36,9 +36,14 @@ IN_USE = "in_use.txt"
 """Names, in `own_models_dir`, the weight file that is used; where it is missing, the shipped weights are."""
 
 
-def own_segmenter() -> Path | None:
-    """Weights trained on this machine that take the place of the shipped segmenter; None while those are used.
+FLUORESCENT = "segmenter_fluorescent"
+"""Begin of the names of weights for fluorescent slides; others are for bright-field."""
 
+
+def own_segmenter(*, fluorescent: bool | None = None) -> Path | None:
+    """Weights trained on this machine that take the place of a shipped segmenter; None while those are used.
+
+    Of one kind of slide, or of whatever kind they are for if `fluorescent` is None.
     Where CHROMVIEW_MODELS names a folder, its weights are used and no others.
     """
     if os.environ.get("CHROMVIEW_MODELS"):
@@ -48,7 +53,9 @@ def own_segmenter() -> Path | None:
     except (OSError, ValueError):
         return None
     path = own_models_dir() / name
-    return path if name == Path(name).name and path.is_file() else None
+    if name != Path(name).name or not path.is_file():
+        return None
+    return path if fluorescent in (None, name.startswith(FLUORESCENT)) else None
 
 
 def resources_dir() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chromview.errors import UserError
-from chromview.places import IN_USE, own_models_dir, own_segmenter
+from chromview.places import FLUORESCENT, IN_USE, own_models_dir, own_segmenter
 from chromview.storage.files import make_folder, os_problem, write_bytes, write_text
 from chromview.texts import tr
 
@@ -48,12 +48,12 @@ class OwnWeights:
 def own_weights() -> list[OwnWeights]:
     """Weights that were trained here, the newest first; those whose card cannot be read are left out."""
     found = []
-    for path in own_models_dir().glob("segmenter-*.safetensors"):
+    for path in own_models_dir().glob("segmenter*-*.safetensors"):
         with contextlib.suppress(OSError, ValueError):
             card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             if isinstance(card, dict):
                 found.append(OwnWeights(path, card))
-    return sorted(found, key=lambda one: one.path.stem, reverse=True)
+    return sorted(found, key=lambda one: one.path.stem.partition("-")[2], reverse=True)
 
 
 def in_use() -> OwnWeights | None:
@@ -105,7 +105,7 @@ def check_room(size: int) -> Path:
     return folder
 
 
-def keep(weights: bytes, card: Mapping[str, Any]) -> OwnWeights:
+def keep(weights: bytes, card: Mapping[str, Any], *, fluorescent: bool = False) -> OwnWeights:
     """Write new weights with their card, and use them from now on. The weights come last into use, whole or not at all.
 
     Raises
@@ -114,7 +114,7 @@ def keep(weights: bytes, card: Mapping[str, Any]) -> OwnWeights:
         If the disk is full or read-only. Those used before are used then as well.
     """
     folder = check_room(len(weights))
-    stem = time.strftime("segmenter-%Y%m%d-%H%M%S")
+    stem = f"{FLUORESCENT if fluorescent else 'segmenter'}-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 1
     while (path := folder / f"{stem}{'' if number == 1 else f'-{number}'}.safetensors").exists():
         number += 1

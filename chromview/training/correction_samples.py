@@ -98,11 +98,11 @@ def truth_of(slide: CorrectedSlide) -> TruthSlide:
     return TruthSlide(slide.name, slide.image, stain, inverted, slide.chromosomes, known, slide.unjudged)
 
 
-def simulated(count: int, seed: int, told: Callable[[float], object]) -> list[TruthSlide]:
-    """Simulated metaphases of every stain with their exact truth; `told` gets the share that is done."""
+def simulated(count: int, seed: int, told: Callable[[float], object], *, fluorescent: bool) -> list[TruthSlide]:
+    """Simulated metaphases, fluorescent or bright-field, with their exact truth; `told` gets the share that is done."""
     rng = np.random.default_rng(seed)
     slides = []
-    stains = (Stain.G_BAND, Stain.DAPI, Stain.G_BAND, Stain.Q_BAND)
+    stains = (Stain.DAPI, Stain.Q_BAND) if fluorescent else (Stain.G_BAND,)
     for index in range(count):
         told(index / count)
         drawn = simulate_metaphase(

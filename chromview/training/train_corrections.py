@@ -21,7 +21,7 @@ from chromview.storage.provenance import iso
 from chromview.training.correction_samples import simulated, truth_of
 from chromview.training.fine_tune import Epoch, FineTuning, Numbers, fine_tune, judge, split
 from chromview.training.runs import save_weights
-from chromview.vision.pipeline import SEGMENTER_FILE, Models
+from chromview.vision.pipeline import FLUORESCENT_FILE, SEGMENTER_FILE, Models
 from chromview.vision.weights import hash_of
 
 ALLOWED_LOSS, LOSS_FOR_GAIN = 0.03, 1 / 3
@@ -126,7 +126,11 @@ def train_on_corrections(options: CorrectionOptions, told: Told = silent, cancel
     torch.set_num_threads(max(1, options.threads))
     told("reading the corrections", 0.0)
     corrections = [slide for folder in options.corrections for slide in read_corrections(folder)]
-    corrections = [slide for slide in corrections if slide.chromosomes]
+    seen = [(slide, truth_of(slide)) for slide in corrections if slide.chromosomes]
+    # Each kind of slide has a network of its own; the one that most corrections are of is trained on.
+    fluorescent = 2 * sum(truth.stain.bright_on_dark for _, truth in seen) > len(seen)
+    seen = [(slide, truth) for slide, truth in seen if truth.stain.bright_on_dark == fluorescent]
+    corrections = [slide for slide, _ in seen]
     count = tally_of(corrections)
     if not corrections:
         raise UserError(
@@ -136,14 +140,20 @@ def train_on_corrections(options: CorrectionOptions, told: Told = silent, cancel
         )
     if count.too_few:
         raise UserError(count.too_few)
-    old = own_segmenter() or models_dir() / SEGMENTER_FILE
+    shipped = FLUORESCENT_FILE if fluorescent else SEGMENTER_FILE
+    old = own_segmenter(fluorescent=fluorescent) or models_dir() / shipped
     base = hash_of(old)
     own_weights.check_room(3 * old.stat().st_size)
     models = Models.load("cpu")
-    train, held_out = split([truth_of(slide) for slide in corrections], options.how.seed)
+    train, held_out = split([truth for _, truth in seen], options.how.seed)
     seed = options.how.seed
-    replay = simulated(options.replay, 1000 + seed, lambda share: told("simulating slides", 0.01 + 0.04 * share))
-    guard = simulated(options.guard, 2000 + seed, lambda share: None)
+    replay = simulated(
+        options.replay,
+        1000 + seed,
+        lambda share: told("simulating slides", 0.01 + 0.04 * share),
+        fluorescent=fluorescent,
+    )
+    guard = simulated(options.guard, 2000 + seed, lambda share: None, fluorescent=fluorescent)
     to_judge = [*held_out, *guard]
     told("looking with the old weights", 0.05)
     before = judge(held_out, models, old, cancel=cancel)
@@ -160,7 +170,7 @@ def train_on_corrections(options: CorrectionOptions, told: Told = silent, cancel
         cancel=cancel,
     )
     with tempfile.TemporaryDirectory(prefix="chromview-") as folder:
-        candidate = Path(folder) / SEGMENTER_FILE
+        candidate = Path(folder) / shipped
         metadata = {"architecture": "UNet", "widths": list(network.widths), "base": base}
         save_weights(candidate, network, **metadata)
         told("looking with the new weights", trained)
@@ -177,7 +187,7 @@ def train_on_corrections(options: CorrectionOptions, told: Told = silent, cancel
                 "held_out": {"old": before.as_json(), "new": after.as_json()},
                 "simulated": {"old": before_elsewhere.as_json(), "new": after_elsewhere.as_json()},
             }
-            name = own_weights.keep(candidate.read_bytes(), card).name
+            name = own_weights.keep(candidate.read_bytes(), card, fluorescent=fluorescent).name
     told("done", 1.0)
     why = _why(before, after, before_elsewhere, after_elsewhere, better=better, forgotten=forgotten)
     return Result(bool(name), forgotten, name, before, after, before_elsewhere, after_elsewhere, why)

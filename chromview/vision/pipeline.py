@@ -74,17 +74,18 @@ class Models:
             If the device is not there, or weights are missing or damaged.
         """
         chosen = choose_device(device)
-        own = own_segmenter() if folder is None else None
+        own = own_segmenter(fluorescent=False) if folder is None else None
+        own_fluorescent = own_segmenter(fluorescent=True) if folder is None else None
         folder = folder or models_dir()
         bright, *others = [
             own or folder / SEGMENTER_FILE,
-            folder / FLUORESCENT_FILE,
+            own_fluorescent or folder / FLUORESCENT_FILE,
             folder / CLASSIFIER_FILE,
             folder / PAIRS_FILE,
         ]
         networks = (
             _segmenter(bright, chosen, own),
-            Segmenter(others[0], chosen),
+            _segmenter(others[0], chosen, own_fluorescent),
             Classifier(others[1], chosen),
             PairSegmenter(others[2], chosen),
         )
