@@ -106,7 +106,7 @@ def _calibration(chosen: argparse.Namespace, result: dict[str, Any]) -> str:
     """The calibrations in the file, with those of this evaluation in their places."""
     from chromview.core.calibration import Bin, Calibration, from_json, to_json
     from chromview.places import models_dir
-    from chromview.vision.pipeline import PAIRS_FILE, SEGMENTER_FILE
+    from chromview.vision.pipeline import FLUORESCENT_FILE, PAIRS_FILE, SEGMENTER_FILE
     from chromview.vision.weights import hash_of
 
     try:
@@ -121,7 +121,7 @@ def _calibration(chosen: argparse.Namespace, result: dict[str, Any]) -> str:
     if not curves:
         raise UserError("holds no whole slides, which a calibration is of", path=chosen.data)
     # In fluorescence the pair network is not asked.
-    files = {"cells": (SEGMENTER_FILE, PAIRS_FILE), "metaphases": (SEGMENTER_FILE,)}
+    files = {"cells": (SEGMENTER_FILE, PAIRS_FILE), "metaphases": (FLUORESCENT_FILE,)}
     for part, rows in curves.items():
         weights = {name: hash_of(models_dir() / name) for name in files[part]}
         data = f"{part} of {chosen.data.stem} {chosen.split}"
