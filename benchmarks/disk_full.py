@@ -60,6 +60,13 @@ class Tmpfs:
         finally:
             self._filler.unlink()
 
+    @contextlib.contextmanager
+    def room(self) -> Iterator[None]:
+        """A little room, as a person makes who was asked to."""
+        if self._filler.exists():
+            self._filler.write_bytes(self._filler.read_bytes()[:-400_000])
+        yield
+
     def close(self) -> None:
         """Take the disk away."""
         # Lazily, for after an error the case is still open.
@@ -81,6 +88,18 @@ class Limit:
         largest = max((path.stat().st_size for path in self.folder.rglob("*") if path.is_file()), default=0)
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 4 + left, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    @contextlib.contextmanager
+    def room(self) -> Iterator[None]:
+        """No limit, which is also one for copies on other disks."""
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         try:
             yield
         finally:
@@ -221,18 +240,10 @@ class Filled:
         except UserError as error:
             self.refused["openings"] += 1
             check_sentence(error, path)
-            with self.room():
+            with self.disk.room():
                 walk.document = Document.open(path)
         walk._listen()
         walk.check()
-
-    @contextlib.contextmanager
-    def room(self) -> Iterator[None]:
-        """A little room, as a person makes who was asked to."""
-        filler = self.disk.folder / "filler"
-        if filler.exists():
-            filler.write_bytes(filler.read_bytes()[:-400_000])
-        yield
 
 
 def check_sentence(error: UserError, path: Path) -> None:

@@ -171,7 +171,8 @@ def test_after_an_edit_the_masks_are_read_anew_and_undo_takes_that_back_too(
         stain: Stain | None,
         **more: Any,
     ) -> tuple[Chromosome, ...]:
-        return tuple(replace(c, number=3, class_confidence=0.8) for c in chromosomes if c.id in ids)
+        as_3 = tuple(float(number == 3) for number in range(1, 25))
+        return tuple(replace(c, number=3, probabilities=as_3) for c in chromosomes if c.id in ids)
 
     window = open_window(jobs=Jobs(load_models=lambda device: SimpleNamespace(description="CPU (test)"), reread=reread))
     show_sample(window, cell)
