@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -112,7 +113,10 @@ def as_mo(catalogue: Catalog) -> bytes:
         "Plural-Forms": catalogue.plural_forms,
         "Content-Type": "text/plain; charset=utf-8",
     }
-    plain = Catalog(locale=catalogue.locale, charset="utf-8", fuzzy=False)
+    # The time of writing would make another file of the same texts.
+    plain = Catalog(
+        locale=catalogue.locale, charset="utf-8", fuzzy=False, creation_date=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     plain.mime_headers = list(header.items())
     for message in catalogue:
         if message.id:

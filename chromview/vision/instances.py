@@ -125,7 +125,7 @@ def find_instances(
     if not (darkness > STAINED).any():
         return [], SlideScale(1.0 if scale is None else scale)
     scaled, maps, factor = see(darkness, segmenter, cancel, fluorescent=fluorescent, scale=scale)
-    found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs)
+    found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs, heaps=not fluorescent)
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
         mask, box = on_slide(item, factor, shape, fluorescent=fluorescent)

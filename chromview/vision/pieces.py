@@ -71,6 +71,7 @@ def find_chromosomes(
     cancel: CancelToken | None = None,
     *,
     pairs: PairSegmenter | None = None,
+    heaps: bool = True,
 ) -> list[Found]:
     """Every chromosome of a slide, overlaps shared.
 
@@ -82,6 +83,8 @@ def find_chromosomes(
         What `Segmenter.pixels` says of it.
     pairs
         Gives a second opinion on regions that may hold two chromosomes.
+    heaps
+        Whether it is asked about more than two as well.
     """
     clusters = _clusters(darkness.shape, maps)
     waiting = [(cluster, mask) for cluster in clusters for mask in cluster.prompts()]
@@ -106,7 +109,7 @@ def find_chromosomes(
             Region(cluster.frame, cluster.own, cluster.hint, len(own))
             for cluster, own in zip(clusters, found, strict=True)
         ]
-        for index, opinion in enumerate(second_look(darkness, regions, pairs, cancel)):
+        for index, opinion in enumerate(second_look(darkness, regions, pairs, cancel, heaps=heaps)):
             if opinion:
                 found[index] = _by_opinion(regions[index], opinion)
     return [item for own in found for item in own]

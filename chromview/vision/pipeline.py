@@ -30,7 +30,7 @@ from chromview.vision.canvas import SHEET, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
 from chromview.vision.pairs import PairSegmenter, label_pairs
-from chromview.vision.prepare import bright_ground, chromosome_mask, to_darkness
+from chromview.vision.prepare import METAPHASE, bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.straight import Sheet, lay_straight, own_darkness, with_axes
 from chromview.vision.weights import Device, choose_device, hash_of
@@ -171,8 +171,9 @@ def analyse(
         stain, inverted = tell_stain(image, stain)
         darkness = to_darkness(image.pixels, stain, inverted)
     with stage("find", 0.05):
-        # The pair network knows stain that absorbs; light that adds up it has hardly seen.
-        pairs = None if stain.bright_on_dark else models.pairs
+        # Of light that adds up the pair network has seen clusters of two; on metaphases it is of no use there.
+        is_small = min(image.shape) < METAPHASE
+        pairs = models.pairs if is_small or not stain.bright_on_dark else None
         found, seen_at = find_instances(
             darkness, models.segmenter_of(stain), cancel, pairs, fluorescent=stain.bright_on_dark, scale=scale
         )

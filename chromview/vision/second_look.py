@@ -69,7 +69,12 @@ class Opinion:
 
 
 def second_look(
-    darkness: Float, regions: Sequence[Region], network: PairSegmenter, cancel: CancelToken | None = None
+    darkness: Float,
+    regions: Sequence[Region],
+    network: PairSegmenter,
+    cancel: CancelToken | None = None,
+    *,
+    heaps: bool = True,
 ) -> list[Opinion | None]:
     """What the pair network says of the regions of a slide; None of those that it is not believed about.
 
@@ -77,6 +82,8 @@ def second_look(
     ----------
     darkness
         ``(H, W)`` at the canonical scale.
+    heaps
+        Whether regions of more than two are taken apart; of light that adds up they are not told well.
     """
     asked = [index for index, region in enumerate(regions) if region.parts > 1 or region.hint > HINT]
     shown = [_shown(darkness[regions[i].frame.slices], regions[i].own) for i in asked]
@@ -89,7 +96,7 @@ def second_look(
                 opinions[index] = Opinion((1 - answer.probabilities[:1]) * (small | large), 1.0)
         elif answer.agreement > (AGREEMENT if regions[index].parts > 1 else AGREEMENT_UNCUT):
             opinions[index] = Opinion(_as_probabilities(answer.probabilities, (small, large)), answer.agreement)
-    return _heaps_apart(darkness, regions, opinions, network, cancel)
+    return _heaps_apart(darkness, regions, opinions, network, cancel) if heaps else opinions
 
 
 def _shown(darkness: Float, own: Bool) -> Float:

@@ -155,7 +155,8 @@ def test_a_row_for_each_slide_and_method() -> None:
     assert float(ours["ap_50"]) == pytest.approx(67 / 101, abs=1e-6)
     names = list(report.pictures())
     # The floor is not drawn.
-    assert names == ["cells_classes.png", "cells_worst_01_cell.png"]
+    curve = ["cells_calibration.png", "cells_calibration.csv"]
+    assert names == ["cells_classes.png", *curve, "cells_worst_01_cell.png"]
 
 
 def test_missed_chromosomes_are_outlined_red_and_wrong_ones_blue() -> None:

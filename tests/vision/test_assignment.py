@@ -163,10 +163,10 @@ def test_what_somebody_knows_stays_and_the_others_follow() -> None:
 
 def test_a_cell_agrees_with_what_a_person_said() -> None:
     cell = as_cell(FEMALE)
-    torn_apart = read_as([1])[0]
-    torn(torn_apart, 9, 10, 0.5)
     nine, ten = (next(n for n, c in enumerate(cell) if c.number == k) for k in (9, 10))
-    for n in (nine, ten):
+    for n, share in ((nine, 0.5), (ten, 0.46)):
+        torn_apart = read_as([1])[0]
+        torn(torn_apart, 9, 10, share)
         cell[n] = replace(cell[n], probabilities=tuple(torn_apart.tolist()))
     assert [c.number for c in agreed(cell)] == FEMALE
     cell[ten] = replace(cell[ten], number=9, decided_by=DecidedBy.PERSON)
