@@ -156,6 +156,7 @@ class PairSegmenter:
         cancel: CancelToken | None = None,
         *,
         attitude: Attitude = Attitude.AS_IT_LIES,
+        lying: bool = False,
     ) -> list[Float]:
         """The four labels of clusters, each with a seed.
 
@@ -165,6 +166,8 @@ class PairSegmenter:
             Pairs of darkness ``(h, w)`` and seed ``(h, w)`` bool, of any size.
         attitude
             In which they are shown; the answers are as they lie.
+        lying
+            Show those that are higher than wide transposed. More of them then share a size, and so a batch.
 
         Returns
         -------
@@ -172,7 +175,9 @@ class PairSegmenter:
         """
         stride = self._network.stride
         boxes = [_stained_box(darkness) for darkness, _ in looks]
-        sides = [(-(-box.height // stride) * stride, -(-box.width // stride) * stride) for box in boxes]
+        upright = [lying and box.height > box.width for box in boxes]
+        stepped = [(-(-box.height // stride) * stride, -(-box.width // stride) * stride) for box in boxes]
+        sides = [size[::-1] if turn else size for size, turn in zip(stepped, upright, strict=True)]
         order = sorted(range(len(looks)), key=lambda i: sides[i])
         answers: list[Float] = [np.zeros((0, 0, 0), np.float32)] * len(looks)
         start = 0
@@ -190,11 +195,13 @@ class PairSegmenter:
             for row, index in zip(inputs, order[start:stop], strict=True):
                 darkness, seed = looks[index]
                 box = boxes[index]
-                row[0, : box.height, : box.width] = torch.from_numpy(darkness[box.slices])
-                row[1, : box.height, : box.width] = torch.from_numpy(seed[box.slices].astype(np.float32))
+                shown = np.stack((darkness[box.slices], seed[box.slices].astype(np.float32)))
+                shown = shown.transpose(0, 2, 1) if upright[index] else shown
+                row[:, : shown.shape[1], : shown.shape[2]] = torch.from_numpy(shown)
             seen = attitude.of(self._run(attitude.of(inputs)))
             for answer, index in zip(seen.numpy(), order[start:stop], strict=True):
                 box, shape = boxes[index], looks[index][0].shape
+                answer = answer.transpose(0, 2, 1) if upright[index] else answer
                 whole = np.zeros((4, *shape), np.float32)
                 whole[0] = 1
                 whole[(slice(None), *box.slices)] = answer[:, : box.height, : box.width]
@@ -221,7 +228,8 @@ class PairSegmenter:
 
         def look_at(indices: Sequence[int], tip: int, attitude: Attitude) -> None:
             shown = [(clusters[i], dab(clusters[i].shape, seeds[i][tip])) for i in indices]
-            for index, answer in zip(indices, self.look(shown, cancel, attitude=attitude), strict=True):
+            answers = self.look(shown, cancel, attitude=attitude, lying=thorough)
+            for index, answer in zip(indices, answers, strict=True):
                 seen[index].append(in_order_of(seen[index][0], answer) if seen[index] else answer)
 
         every = range(len(clusters))
