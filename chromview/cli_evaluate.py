@@ -120,7 +120,7 @@ def _calibration(chosen: argparse.Namespace, result: dict[str, Any]) -> str:
     }
     if not curves:
         raise UserError("holds no whole slides, which a calibration is of", path=chosen.data)
-    # In fluorescence the pair network is not asked.
+    # On fluorescent metaphases the pair network is not asked.
     files = {"cells": (SEGMENTER_FILE, PAIRS_FILE), "metaphases": (FLUORESCENT_FILE,)}
     for part, rows in curves.items():
         weights = {name: hash_of(models_dir() / name) for name in files[part]}

@@ -63,7 +63,7 @@ class TruthSlide:
     def scale(self) -> float:
         """Canonical pixels for one of the slide."""
         found = [Chromosome(n, c.box, c.mask) for n, c in enumerate(self.chromosomes, start=1)]
-        return scale_of(found).factor
+        return scale_of(found, fluorescent=self.stain.bright_on_dark).factor
 
     @cached_property
     def instances(self) -> tuple[Instance, ...]:

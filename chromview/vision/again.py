@@ -6,7 +6,7 @@ The answers are alternatives; which one is right a person sees at a glance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ class _Cluster:
     own: Bool
     """``(h, w)``, its pixels."""
     strokes: tuple[Bool, ...]
-    fluorescent: bool = False
+    fluorescent: bool
 
     @property
     def whole(self) -> Box:
@@ -99,8 +99,7 @@ def ask_again(
     progress("prepare", 0.0)
     stain, inverted = tell_stain(image, stain)
     darkness = to_darkness(image.pixels, stain, inverted)
-    seen = _prepared(darkness, cluster, others, strokes, scale)
-    seen = seen and replace(seen, fluorescent=stain.bright_on_dark)
+    seen = _prepared(darkness, cluster, others, strokes, scale, fluorescent=stain.bright_on_dark)
     if seen is None:
         return ()
     cancel.check()
@@ -138,9 +137,11 @@ def _prepared(
     others: Sequence[Chromosome],
     strokes: Sequence[Stroke],
     scale: float | None,
+    *,
+    fluorescent: bool,
 ) -> _Cluster | None:
     height, width = darkness.shape
-    factor = scale_of([*cluster, *others]).factor if scale is None else scale
+    factor = scale_of([*cluster, *others], fluorescent=fluorescent).factor if scale is None else scale
     frame = united([*(c.box for c in cluster), *(_box_of(stroke) for stroke in strokes)])
     if frame is None:
         return None
@@ -164,7 +165,9 @@ def _prepared(
     scaled = cv2.resize(local, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
     inside = cv2.resize(own.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     prompts = tuple(_drawn(stroke, frame, factor, inside.shape) & inside for stroke in strokes)
-    return _Cluster(frame, factor, np.asarray(scaled, np.float32), inside, tuple(p for p in prompts if p.any()))
+    return _Cluster(
+        frame, factor, np.asarray(scaled, np.float32), inside, tuple(p for p in prompts if p.any()), fluorescent
+    )
 
 
 def _box_of(stroke: Stroke) -> Box:

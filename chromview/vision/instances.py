@@ -144,11 +144,12 @@ def find_instances(
     return chromosomes, SlideScale(factor)
 
 
-def scale_of(chromosomes: Sequence[Chromosome]) -> SlideScale:
-    """The scale of a slide, from the masks of its chromosomes."""
+def scale_of(chromosomes: Sequence[Chromosome], *, fluorescent: bool) -> SlideScale:
+    """The scale that a slide is seen at, from the masks of its chromosomes."""
+    keep = KEEP_SCALE_FLUORESCENT if fluorescent else KEEP_SCALE
     widths = [chromosome_width(np.pad(c.mask, 1))[0] for c in chromosomes if c.area]
     known = [width for width in widths if width > 0]
-    return SlideScale(_scale(float(np.median(known)), len(known), 1.0) if known else 1.0)
+    return SlideScale(_scale(float(np.median(known)), len(known), 1.0, keep) if known else 1.0)
 
 
 def _first_scale(width: float, parts: int) -> float:

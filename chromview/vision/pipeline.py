@@ -306,7 +306,7 @@ def reread(
     sheets = lay_straight(counted, stains, cancel)
     progress("classify", 0.5)
     whole = len(counted) >= CLUSTER_LIMIT
-    seen_at = scale_of(counted) if scale is None else SlideScale(scale)
+    seen_at = scale_of(counted, fluorescent=stain.bright_on_dark) if scale is None else SlideScale(scale)
     classified = _classified(counted, sheets, seen_at, models, cancel, whole_cell=whole)
     read = {c.id: _with_centromere(c, _laid(c, own)) for c, own in zip(classified, stains, strict=True) if c.id in ids}
     result = []
