@@ -90,16 +90,16 @@ def weights(given: Sequence[str], terminal: Terminal) -> int:
         use(chosen.use)
         terminal.say(f"Used from now on: {chosen.use}")
         return 0
-    used = own_segmenter()
+    used = {own_segmenter(fluorescent=kind) for kind in (False, True)} - {None}
     if chosen.json:
-        print(json.dumps({"name": SHIPPED, "used": used is None}))
+        print(json.dumps({"name": SHIPPED, "used": not used}))
     else:
         print(f"{' ' if used else '*'} {SHIPPED}")
     for one in own_weights():
         if chosen.json:
-            print(json.dumps({"name": one.name, "used": one.path == used, "file": str(one.path), "card": one.card}))
+            print(json.dumps({"name": one.name, "used": one.path in used, "file": str(one.path), "card": one.card}))
         else:
-            print(f"{'*' if one.path == used else ' '} {one.name}  {one.summary}")
+            print(f"{'*' if one.path in used else ' '} {one.name}  {one.summary}")
     return 0
 
 

@@ -33,7 +33,8 @@ def own_models_dir() -> Path:
 
 
 IN_USE = "in_use.txt"
-"""Names, in `own_models_dir`, the weight file that is used; where it is missing, the shipped weights are."""
+"""Names, in `own_models_dir`, the weight files that are used, one of each kind of slide, the newest choice first; where
+there is none, the shipped weights are used."""
 
 
 FLUORESCENT = "segmenter_fluorescent"
@@ -49,13 +50,14 @@ def own_segmenter(*, fluorescent: bool | None = None) -> Path | None:
     if os.environ.get("CHROMVIEW_MODELS"):
         return None
     try:
-        name = (own_models_dir() / IN_USE).read_text(encoding="utf-8").strip()
+        names = (own_models_dir() / IN_USE).read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError):
         return None
-    path = own_models_dir() / name
-    if name != Path(name).name or not path.is_file():
-        return None
-    return path if fluorescent in (None, name.startswith(FLUORESCENT)) else None
+    for name in filter(None, map(str.strip, names)):
+        path = own_models_dir() / name
+        if name == Path(name).name and path.is_file() and fluorescent in (None, name.startswith(FLUORESCENT)):
+            return path
+    return None
 
 
 def resources_dir() -> Path:

@@ -57,7 +57,7 @@ def own_weights() -> list[OwnWeights]:
 
 
 def in_use() -> OwnWeights | None:
-    """The weights trained here that are used; None while the shipped are."""
+    """The weights trained here that are used, of both kinds those chosen last; None while the shipped are."""
     path = own_segmenter()
     if path is None:
         return None
@@ -84,8 +84,14 @@ def use(name: str) -> OwnWeights | None:
             tr("there are no weights '{name}' in {folder}", name=name, folder=own_models_dir()),
             advice=tr("There are: {names}.", names=", ".join([SHIPPED, *(one.name for one in own_weights())])),
         )
-    write_text(own_models_dir() / IN_USE, chosen.path.name)
+    _put_in_use(chosen.path)
     return chosen
+
+
+def _put_in_use(path: Path) -> None:
+    # Those of the other kind of slide stay as they were chosen.
+    other = own_segmenter(fluorescent=not path.name.startswith(FLUORESCENT))
+    write_text(path.parent / IN_USE, "\n".join([path.name, *([other.name] if other else [])]))
 
 
 def check_room(size: int) -> Path:
@@ -121,7 +127,7 @@ def keep(weights: bytes, card: Mapping[str, Any], *, fluorescent: bool = False) 
     try:
         write_bytes(path, weights)
         write_text(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        write_text(folder / IN_USE, path.name)
+        _put_in_use(path)
     except UserError:
         for file in (path, path.with_suffix(".json")):
             with contextlib.suppress(OSError):

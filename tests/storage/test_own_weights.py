@@ -64,3 +64,15 @@ def test_where_a_file_lies_in_the_way_the_old_weights_stay(tmp_path: Path, monke
     monkeypatch.setenv("CHROMVIEW_OWN_MODELS", str(tmp_path / "file"))
     with pytest.raises(UserError, match="is a file, not a folder"):
         keep(b"three", CARD)
+
+
+def test_each_kind_of_slide_keeps_its_own_weights() -> None:
+    bright, glowing = keep(b"one", {}), keep(b"two", {}, fluorescent=True)
+    assert own_segmenter(fluorescent=False) == bright.path and own_segmenter(fluorescent=True) == glowing.path
+    assert in_use() == glowing
+    newer = keep(b"three", {})
+    assert own_segmenter(fluorescent=False) == newer.path and own_segmenter(fluorescent=True) == glowing.path
+    use(bright.name)
+    assert own_segmenter(fluorescent=False) == bright.path and own_segmenter(fluorescent=True) == glowing.path
+    use("shipped")
+    assert own_segmenter(fluorescent=False) is None and own_segmenter(fluorescent=True) is None
