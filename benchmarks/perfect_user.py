@@ -246,9 +246,10 @@ def _name(desk: Desk, truth: Truth, work: Work) -> bool:
         for gesture in _for_classes(desk, waiting):
             tried = desk.tried(gesture.deed)
             left = len(waiting) if tried is None else len(wrong(tried))
-            if best is None or left < best[0]:
+            # A class that is typed stays, so that typing ends even where others move for it.
+            if (gesture.kind == "set class" or left < len(waiting)) and (best is None or left < best[0]):
                 best = left, gesture
-        if best is None or best[0] >= len(waiting):
+        if best is None:
             return False
         desk.do(best[1].deed)
         work.steps.append(("class", best[1].kind, 1, len(waiting), len(wrong(desk.counted))))

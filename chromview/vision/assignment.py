@@ -30,6 +30,9 @@ or a Y alone. How much this counts was chosen on `val`; it is far less than the 
 cells of blood and tumours have other changes."""
 FLOOR = 1e-4
 """No class is less probable than this, since networks are surer than they should be."""
+STANDING = 2.0
+"""What the class that a chromosome has already is worth, in nats, when a cell is decided once more. A person who types
+one class does not want to see others move that were right: chosen on `val`, where typing then mends most."""
 _NEVER = 1e6
 """Cost of giving another class to a chromosome whose class is known; far above any sum of the others."""
 
@@ -76,7 +79,11 @@ def _cost(
     return np.where(copies < expected, -missing, extra * (copies - expected + 1))
 
 
-def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.integer] | None = None) -> Assigned:
+def assign_cell(
+    probabilities: npt.NDArray[np.floating],
+    known: npt.NDArray[np.integer] | None = None,
+    standing: npt.NDArray[np.integer] | None = None,
+) -> Assigned:
     """Decide the chromosomes of one cell together.
 
     Parameters
@@ -87,6 +94,8 @@ def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.i
     known
         ``(n,)`` class 1..24 of those that somebody knows, whatever their probabilities, and 0 of the others; None
         if nobody knows any.
+    standing
+        ``(n,)`` class 1..24 that each has now and had better keep (`STANDING`), 0 if it has none; None if none has.
     """
     p = np.asarray(probabilities, float)
     if not len(p):
@@ -99,6 +108,8 @@ def assign_cell(probabilities: npt.NDArray[np.floating], known: npt.NDArray[np.i
         # Room for everything, were it of one class or a slide with several cells on it.
         numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2, int(np.bincount(told, minlength=2)[1:].max())))
         cost = -np.log(p[:, numbers - 1]) + extra
+        if standing is not None:
+            cost -= STANDING * (np.asarray(standing)[:, None] == numbers)
         cost[(told > 0)[:, None] & (told[:, None] != numbers)] = _NEVER
         rows, columns = linear_sum_assignment(cost)
         total = float(cost[rows, columns].sum())
@@ -128,9 +139,9 @@ def known_class(chromosome: Chromosome) -> int:
 def agreed(chromosomes: Iterable[Chromosome]) -> tuple[Chromosome, ...]:
     """The chromosomes of a whole cell with their classes decided together once more.
 
-    Those that a person chose or accepted stay. Nothing is read anew: it goes by the probabilities that the chromosomes
-    were read with; one without them keeps what it has, and its place, as does one that was put into the tray. Slots
-    stay as they are.
+    Those that a person chose or accepted stay, others keep their class unless another one is clearly better. Nothing
+    is read anew: it goes by the probabilities that the chromosomes were read with; one without them keeps what it has,
+    and its place, as does one that was put into the tray. Slots stay as they are.
     """
     everything = list(chromosomes)
     counted = [c for c in everything if c.in_karyogram and (c.number or c.probabilities is not None)]
@@ -145,7 +156,9 @@ def agreed(chromosomes: Iterable[Chromosome]) -> tuple[Chromosome, ...]:
     cell = [(c, k) for c, f, k in zip(counted, free, known, strict=True) if f or k]
     even = (1 / 24,) * 24
     answer = assign_cell(
-        np.array([c.probabilities or even for c, _ in cell]).reshape(-1, 24), np.array([k for _, k in cell], np.int64)
+        np.array([c.probabilities or even for c, _ in cell]).reshape(-1, 24),
+        np.array([k for _, k in cell], np.int64),
+        np.array([c.number for c, _ in cell], np.int64),
     )
     decided = {
         c.id: replace(

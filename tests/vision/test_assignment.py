@@ -178,3 +178,21 @@ def test_a_cell_agrees_with_what_a_person_said() -> None:
     for change in ({"state": State.ACCEPTED}, {"slot": None}, {"probabilities": None}):
         cell[nine] = replace(as_cell(FEMALE)[nine], **change)
         assert agreed(cell)[nine] is cell[nine]
+
+
+def test_typing_one_class_does_not_push_others_around() -> None:
+    """A 2 is said to be a 14: one too many of those, one too few of these, and a chain of doubts that would even it."""
+    cell = as_cell(FEMALE)
+    at = {n: next(k for k, c in enumerate(cell) if c.number == n) for n in (2, 6, 14)}
+    for n, other in ((6, 2), (14, 6)):
+        row = read_as([n])[0]
+        torn(row, n, other, 0.88)
+        cell[at[n]] = replace(cell[at[n]], probabilities=tuple(row.tolist()))
+    said = replace(cell[at[2]], number=14, decided_by=DecidedBy.PERSON)
+    cell[at[2]] = said
+    # Decided from nothing, the cell would follow the chain.
+    known = np.array([14 if c is said else 0 for c in cell])
+    anew = assign_cell(np.array([c.probabilities for c in cell]), known).numbers
+    assert [anew[at[6]], anew[at[14]]] == [2, 6]
+    after = agreed(cell)
+    assert [after[at[6]].number, after[at[14]].number] == [6, 14]
