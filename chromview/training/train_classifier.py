@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from chromview.core.chromosome import Stain
 from chromview.errors import UserError
-from chromview.training.classifier_samples import Sheets, all_sheets, augmented
+from chromview.training.classifier_samples import Sheets, all_sheets, augmented, simulated_sheets
+from chromview.training.edges import EDGES
 from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
@@ -37,6 +39,10 @@ class ClassifierOptions:
     start_from: Path | None = None
     fluorescent: float = 0.0
     """Share of fluorescent chromosomes among those shown, with replacement; 0 shows each of all once an epoch."""
+    edges: bool = False
+    """Show those of metaphases with their edges drawn anew as well, by their brightness."""
+    simulated: int = 0
+    """Simulated cells of each stain to show as well."""
 
 
 @torch.no_grad()
@@ -68,12 +74,13 @@ def accuracy(network: nn.Module, data: Sheets) -> tuple[float, float]:
 
 def shuffled(data: Sheets, fluorescent: float, generator: torch.Generator) -> Tensor:
     """As many indices as there are chromosomes, at random; see `ClassifierOptions.fluorescent`."""
-    if not 0 < fluorescent < 1:
+    weights = data.weights
+    if 0 < fluorescent < 1:
+        share = torch.where(data.glows, fluorescent, 1 - fluorescent)
+        weights = weights * share / torch.where(data.glows, weights[data.glows].sum(), weights[~data.glows].sum())
+    elif (weights == 1).all():
         return torch.randperm(len(data), generator=generator)
-    # The polarity is known of bright-field alone.
-    glows = ~data.polarity_known
-    weight = torch.where(glows, fluorescent / glows.sum(), (1 - fluorescent) / (~glows).sum())
-    return torch.multinomial(weight, len(data), replacement=True, generator=generator)
+    return torch.multinomial(weights, round(float(data.weights.sum())), replacement=True, generator=generator)
 
 
 def main(options: ClassifierOptions) -> Path:
@@ -94,11 +101,13 @@ def main(options: ClassifierOptions) -> Path:
     if options.start_from:
         load_weights(options.start_from, network)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.average), use_buffers=True)
-    train_sets, val_sets = all_sheets(options.data, "train"), all_sheets(options.data, "val")
+    train_sets = all_sheets(options.data, "train", EDGES if options.edges else ())
+    val_sets = all_sheets(options.data, "val")
     if not train_sets:
         raise UserError("holds no set of chromosomes to train on", path=options.data)
-    train = Sheets.joined(list(train_sets.values()))
-    steps = max(1, len(train) // options.batch)
+    made = [simulated_sheets(stain, options.simulated, options.seed) for stain in Stain if options.simulated]
+    train = Sheets.joined([*train_sets.values(), *made])
+    steps = max(1, round(float(train.weights.sum())) // options.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     first, best = 0, -1.0
     latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"

@@ -9,8 +9,17 @@ import pytest
 import torch
 
 from chromview.core._cv import cv2
-from chromview.training.classifier_samples import Sheets, all_sheets, augmented, karyotype_sheets
+from chromview.core.chromosome import Stain
+from chromview.training.classifier_samples import (
+    Sheets,
+    all_sheets,
+    augmented,
+    karyotype_sheets,
+    metaphase_sheets,
+    simulated_sheets,
+)
 from chromview.training.datasets import read_karyotypes, read_metaphases
+from chromview.training.edges import edged
 from chromview.training.segmenter_samples import (
     SegmenterSamples,
     Sources,
@@ -20,6 +29,7 @@ from chromview.training.segmenter_samples import (
     pixel_truth,
     random_prompt,
 )
+from chromview.training.train_classifier import shuffled
 from chromview.vision.canvas import CANVAS, SHEET
 
 SIZE = 96
@@ -204,9 +214,55 @@ def test_up_is_what_the_canvas_shows() -> None:
         torch.ones(80),
         torch.full((80,), 64.0),
         torch.ones(80, dtype=torch.bool),
+        torch.zeros(80, dtype=torch.bool),
+        torch.ones(80),
         ["a"] * 80,
     )
     x, _, up, _ = augmented(bars, torch.arange(80), torch.Generator().manual_seed(3))
     middle = CANVAS[0] // 2
     top_heavy = x[:, 0, :middle].sum(dim=(1, 2)) > x[:, 0, middle:].sum(dim=(1, 2))
     assert (top_heavy == up).float().mean() > 0.95
+
+
+def test_edges_drawn_anew_weigh_as_much_as_one_chromosome(data: Path) -> None:
+    drawn = metaphase_sheets(data / "mfish_dapi.h5", "train")
+    anew = metaphase_sheets(data / "mfish_dapi.h5", "train", edges=(0.2, 0.5))
+    assert len(anew) == 3 * len(drawn)
+    assert float(anew.weights.sum()) == pytest.approx(len(drawn)) == pytest.approx(float(drawn.weights.sum()))
+    assert len(set(anew.cells)) == 3
+    wide, narrow = (anew.lengths[[f"edge {edge}" in cell for cell in anew.cells]] for edge in (0.2, 0.5))
+    assert wide.mean() > narrow.mean()
+
+
+def test_an_edge_falls_where_the_stain_does() -> None:
+    rows, columns = np.mgrid[:40, :24]
+    stain = np.clip(1.0 - np.abs(columns - 12) / 8.0, 0, 1) * (np.abs(rows - 20) < 15)
+    mask = stain > 0.5
+    nobody = np.zeros_like(mask)
+    areas = [int(edged(stain, mask, nobody, level).sum()) for level in (0.2, 0.35, 0.5, 0.7)]
+    assert areas == sorted(areas, reverse=True) and areas[0] > areas[-1]
+    neighbour = columns > 15
+    assert not (edged(stain, mask, neighbour & ~mask, 0.2) & neighbour & ~mask).any()
+    assert np.array_equal(edged(stain * 0, mask, nobody, 0.5), mask)
+
+
+@pytest.mark.parametrize("stain", [Stain.G_BAND, Stain.DAPI])
+def test_simulated_sheets_have_the_p_arm_up(stain: Stain) -> None:
+    part = simulated_sheets(stain, 1, seed=7)
+    assert len(part) == 46 and part.polarity_known.all() and part.glows.all() == stain.bright_on_dark
+    again = simulated_sheets(stain, 1, seed=7)
+    assert torch.equal(part.sheets, again.sheets)
+    # Of an acrocentric the short arm is up: its narrow upper end holds less stain than the lower one.
+    for number in (13, 14, 15):
+        for sheet in part.sheets[part.numbers == number, 0].float():
+            inked = sheet[sheet.sum(1) > 0]
+            third = len(inked) // 4
+            assert inked[:third].sum() < inked[-third:].sum()
+
+
+def test_shares_of_what_is_shown(sheets: dict[str, Sheets]) -> None:
+    everything = Sheets.joined(list(sheets.values()))
+    generator = torch.Generator().manual_seed(0)
+    assert sorted(shuffled(everything, 0.0, generator).tolist()) == list(range(len(everything)))
+    many = torch.cat([shuffled(everything, 0.8, generator) for _ in range(20)])
+    assert float(everything.glows[many].float().mean()) == pytest.approx(0.8, abs=0.05)
