@@ -42,7 +42,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from chromview.app.selection import at
-from chromview.core.chromosome import Analysis, Box, Chromosome, Quality, State
+from chromview.core.chromosome import Analysis, Box, Chromosome, Quality, Slot, State
 from chromview.core.karyotype import assign_slots
 from chromview.simulate.metaphase import simulate_metaphase
 from chromview.ui.main import make_window, spare_collector
@@ -57,7 +57,10 @@ FORMULAS = {46: "46,XX", 92: "92,XXXX"}
 
 
 def large_slide(side: int, folder: Path, count: int = 46) -> tuple[Path, Analysis]:
-    """A simulated metaphase of 46 or 92 chromosomes, enlarged to `side` x `side` pixels, with its true masks."""
+    """A simulated metaphase of 46 or 92 chromosomes, enlarged to `side` x `side` pixels, with its true masks.
+
+    A document that takes the analysis gives the chromosomes the same ids.
+    """
     cell = simulate_metaphase(FORMULAS[count], seed=7)
     height, width = cell.image.shape
     rows, columns = np.arange(side) * height // side, np.arange(side) * width // side
@@ -71,7 +74,9 @@ def large_slide(side: int, folder: Path, count: int = 46) -> tuple[Path, Analysi
         whole[chromosome.box.slices] = chromosome.mask
         fresh = Chromosome.from_slide_mask(chromosome.id, whole[rows][:, columns])
         chromosomes.append(replace(fresh, number=chromosome.number, state=State.PROPOSED))
-    placed = assign_slots(chromosomes)
+    # Numbered as the document will do it, which takes them in the order of their places.
+    in_order = sorted(assign_slots(chromosomes), key=lambda c: c.slot or Slot(99, 0))
+    placed = tuple(replace(c, id=n) for n, c in enumerate(in_order, 1))
     quality = Quality(count=count)
     return path, Analysis((side, side), cell.stain, False, 2.0, placed, FORMULAS[count], False, quality, {})
 

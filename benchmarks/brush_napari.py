@@ -100,6 +100,8 @@ def ours(folder: Path) -> None:
     assert slide is not None
     document = window.controller.document
     document.set_analysis(slide, analysis, document.request(slide))
+    # Else a stroke would lie elsewhere than its chromosome, and napari's would not.
+    assert {c.id: c.box for c in analysis.chromosomes} == {id: c.box for id, c in document.chromosomes(slide).items()}
     app.processEvents()
     window.controller.background._pool.waitForDone()
     app.processEvents()
@@ -380,7 +382,6 @@ def main() -> int:
         there_ = Other(options.napari_python, "theirs", folder, without)
         print(here.about, there_.about, sep="\n")
         result: dict[str, Any] = {"ours": here.about, "napari": there_.about, "settings": {}}
-        # Ids as our document gives them: in the order of their places, which the label image does not know.
         asked = strokes(analysis.chromosomes, options.shape, options.strokes)
         for setting, (zoom, brush) in SETTINGS.items():
             times: dict[str, dict[str, dict[str, list[float]]]] = {"ours": {}, "napari": {}}
