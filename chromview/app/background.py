@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,8 @@ class Background(QObject):
         self._thumbnails: dict[int, npt.NDArray[np.uint8] | None] = {}
         self._asked: dict[int, Path] = {}
         self._making: tuple[int, CancelToken] | None = None
-        self._holding = False
+        self._go_on = threading.Event()
+        self._go_on.set()
         self._held: list[tuple[_Key, Levels | None, list[_Made]]] = []
         # Emitted on the pool's thread, so these arrive through the event loop.
         self._answered.connect(self._take_answer)
@@ -101,6 +103,7 @@ class Background(QObject):
         self._thumbnails.clear()
         self._asked.clear()
         self._held.clear()
+        self._go_on.set()
 
     def shutdown(self) -> None:
         """Drop what waits and wait for what runs (some milliseconds)."""
@@ -202,6 +205,7 @@ class Background(QObject):
                 near = [c for c in wanted.values() if any(c.box.intersection(box) for box in boxes)]
                 shares = own_shares(image, near, stain, ground=found.ground(stain), inverted=inverted)
                 for chromosome in [wanted[id] for id in todo]:
+                    self._go_on.wait()
                     if cancel.cancelled:
                         break
                     share = shares.get(chromosome.id)
@@ -227,16 +231,18 @@ class Background(QObject):
                 self._shelves[left].give_up()
 
     def hold_pictures(self, held: bool) -> None:
-        """While `held`, pictures that get ready wait: laying them out would stop the hand that paints."""
-        self._holding = held
-        if not held:
+        """While `held`, no picture is begun, and those that are ready wait: either would stop the hand that paints."""
+        if held:
+            self._go_on.clear()
+        else:
+            self._go_on.set()
             waiting, self._held = self._held, []
             for key, levels, made in waiting:
                 self._take_pictures(key, levels, made)
 
     @Slot(object, object, object)
     def _take_pictures(self, key: _Key, levels: Levels | None, made: list[_Made]) -> None:
-        if self._holding:
+        if not self._go_on.is_set():
             self._held.append((key, levels, made))
             return
         slide, meaning = key

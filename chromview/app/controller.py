@@ -56,9 +56,11 @@ class Controller(QObject):
     image_changed()
         Another slide's image is shown (see `image`).
     chromosomes_changed(object)
-        The `Changed` of the slide shown, or None if everything may be different.
-    pictures_changed()
-        Straightened pictures of the slide shown are newer.
+        The `Changed` of the slide shown, or None if everything may be different. For what lies under the hand: it
+        comes at once.
+    cell_changed()
+        Chromosomes of the slide shown, or their straightened pictures, are different. For the panels beside it: where
+        masks changed it comes with the state, so that no stroke waits for them.
     reveal(object)
         A `Box` of the slide shown that the view should go to.
     said(str)
@@ -71,7 +73,7 @@ class Controller(QObject):
     case_changed = Signal()
     image_changed = Signal()
     chromosomes_changed = Signal(object)
-    pictures_changed = Signal()
+    cell_changed = Signal()
     reveal = Signal(object)
     said = Signal(str)
     problem = Signal(str, str)
@@ -95,6 +97,7 @@ class Controller(QObject):
         self._turning = False
         self._place = 0
         self._state = ViewState()
+        self._cell_told = True
         self._running: Running | None = None
         self._device = ""
         self._later = QTimer(self)
@@ -197,6 +200,7 @@ class Controller(QObject):
     def _resolve(self) -> None:
         if self._document is None:
             return
+        self._tell_cell()
         new = resolve(
             self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
             device=self._device, case_name="" if self._document.untitled else self._document.name,
@@ -207,6 +211,11 @@ class Controller(QObject):
         if new != self._state:
             old, self._state = self._state, new
             self.state_changed.emit(new, old)
+
+    def _tell_cell(self) -> None:
+        if not self._cell_told:
+            self._cell_told = True
+            self.cell_changed.emit()
 
     # -- the case ------------------------------------------------------------------------
 
@@ -380,6 +389,7 @@ class Controller(QObject):
     def _image_shown(self) -> None:
         self.image_changed.emit()
         self.chromosomes_changed.emit(None)
+        self._cell_told = False
         # Not at once: who turns the slides has no use for them, and they would be in the way of the next one.
         self.background.leave_other_slides(self.selection.slide)
         self._pictures_soon.start()
@@ -412,11 +422,15 @@ class Controller(QObject):
         if change.slide_id == self.selection.slide:
             self.selection.forget_missing(self.chromosomes)
             self.chromosomes_changed.emit(change)
+            self._cell_told = False
+            if not change.masks:
+                self._tell_cell()
+            self.background.hold_pictures(True)
             self._pictures_soon.start()
         self._later.start()
 
     def painting(self, busy: bool) -> None:
-        """Told when a stroke begins and when it is done: between them nothing else is computed."""
+        """Told when a stroke begins and when it is done: between them pictures wait."""
         if busy:
             self.background.hold_pictures(True)
             self._pictures_soon.stop()
@@ -438,7 +452,8 @@ class Controller(QObject):
 
     def _pictures_ready(self, slide: int) -> None:
         if slide == self.selection.slide:
-            self.pictures_changed.emit()
+            self._cell_told = False
+            self._later.start()
 
     # -- analysis ------------------------------------------------------------------------
 

@@ -66,6 +66,9 @@ __all__ = ["CASE_SUFFIX", "CaseFile"]
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
 _COMMITS_UNTIL_TIDY = 50
+# While a file that grows is flushed, nobody can write to it (10 ms and more on ext4). A log that is long from the
+# beginning does not grow until `tidy`; what was not written yet takes no room on the disk, and SQLite does not read it.
+_LOG_BYTES = 2 << 20
 
 
 class CaseFile(CaseJournal):
@@ -195,8 +198,18 @@ class CaseFile(CaseJournal):
                 raise
         file = cls(path, database, None)
         if log:
-            file._flusher = Flusher(path.with_name(path.name + "-wal"))
+            file._flusher = Flusher(_logs(path)[0])
+            file._restart_log()
         return file
+
+    def _restart_log(self) -> None:
+        """Begin the log now, while nobody waits: SQLite itself flushes the first commit of a log to the disk."""
+        # Where this cannot be done, commits take longer.
+        with contextlib.suppress(sqlite3.Error, OSError):
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            log, _ = _logs(self.path)
+            if log.stat().st_size < _LOG_BYTES:
+                os.truncate(log, _LOG_BYTES)
 
     @classmethod
     def look(cls, path: Path) -> Self:
@@ -251,6 +264,7 @@ class CaseFile(CaseJournal):
             # If it cannot be carried over it stays in the log, and closing tries again.
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._restart_log()
 
     def flush(self) -> None:
         """Wait until everything committed is on the disk.

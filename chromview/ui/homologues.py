@@ -162,8 +162,7 @@ class HomologuesWindow(QDialog):
         column.addWidget(self.title)
         column.addWidget(self.view, 1)
         self.controller.selection.changed.connect(self.refresh)
-        self.controller.pictures_changed.connect(self.refresh)
-        self.controller.chromosomes_changed.connect(self.refresh)
+        self.controller.cell_changed.connect(self.refresh)
         window.bands_changed.connect(self.refresh)
         self.refresh()
 

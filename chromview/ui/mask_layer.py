@@ -94,6 +94,8 @@ class MaskLayer:
 
     def select(self, selected: int | None, second: int | None) -> None:
         """Mark the selected chromosome and the second one."""
+        if (selected, second) == (self.selected, self.second):
+            return
         touched = {self.selected, self.second, selected, second}
         self.selected, self.second = selected, second
         self.refill()

@@ -182,7 +182,7 @@ class MainWindow(QMainWindow):
         controller.case_changed.connect(self.deeds.remember_case)
         controller.image_changed.connect(self._image_changed)
         controller.chromosomes_changed.connect(self._chromosomes_changed)
-        controller.pictures_changed.connect(self._pictures_changed)
+        controller.cell_changed.connect(self._show_cell)
         controller.selection.changed.connect(self._selection_changed)
         controller.reveal.connect(self._reveal)
         controller.said.connect(self.status.say)
@@ -292,9 +292,9 @@ class MainWindow(QMainWindow):
             changed = None if change is None else change.ids
             if change is None or change.box is not None:
                 self.viewer.masks.show(self.controller.chromosomes, cluster=info.is_cluster, changed=changed)
-        self._pictures_changed()
+        self._show_axis()
 
-    def _pictures_changed(self) -> None:
+    def _show_cell(self) -> None:
         info = self.controller.info
         pictures = {} if info is None else self.controller.background.pictures(info.id)
         dark = self.controller.stain.bright_on_dark
@@ -304,7 +304,13 @@ class MainWindow(QMainWindow):
 
     def _selection_changed(self) -> None:
         self.controller.settle()
+        self._show_axis()
         self._show_inspector()
+
+    def _show_axis(self) -> None:
+        id = self.controller.selection.chromosome
+        shown = None if id is None or self.controller.image is None else self.controller.chromosomes.get(id)
+        self.viewer.axis.show(shown)
 
     def _show_inspector(self) -> None:
         info = self.controller.info
@@ -314,7 +320,6 @@ class MainWindow(QMainWindow):
         if info is not None and id is not None:
             picture = self.controller.background.pictures(info.id).get(id)
         count = 0 if info is None else info.count
-        self.viewer.axis.show(chromosome if self.controller.image is not None else None)
         dark, means = self.controller.stain.bright_on_dark, calibration_of(info)
         self.inspector.show_chromosome(chromosome, picture, count, bright_on_dark=dark, calibration=means)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRect
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from chromview.ui.window import MainWindow
 
-from .helpers import Hand, inside, settle
+from .helpers import Hand, inside, settle, single
 
 
 def values(image: QImage) -> np.ndarray:
@@ -92,6 +92,61 @@ def test_the_screen_is_right_after_every_step(cell_window: MainWindow) -> None:
     hand.drag(QPointF(30, 30), QPointF(60, 40))
     settle(window)
     assert_up_to_date(window, "a new chromosome")
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() is QEvent.Type.Paint
+        return False
+
+
+def test_the_slide_is_painted_once_for_a_stroke_and_its_undo(cell_window: MainWindow) -> None:
+    window = cell_window
+    start = inside(window, single(window).id)
+    hand, paints = Hand(window.viewer), Paints(window.viewer)
+    hand.click(start)
+    window.perform("mask.brush")
+    hand.press(start)
+    hand.move(start + QPointF(25, 12))
+    paints.count = 0
+    hand.release(start + QPointF(25, 12))
+    assert paints.count == 1
+    window.controller.settle()
+    QApplication.processEvents()
+    assert paints.count == 1
+    for action in ("edit.undo", "edit.redo"):
+        window.perform(action)
+        QApplication.processEvents()
+        window.controller.settle()
+        QApplication.processEvents()
+    assert paints.count == 3
+
+
+def test_no_picture_is_made_while_the_brush_is_down(cell_window: MainWindow) -> None:
+    window = cell_window
+    start = inside(window, single(window).id)
+    hand, background = Hand(window.viewer), window.controller.background
+    hand.click(start)
+    window.perform("mask.brush")
+    hand.press(start)
+    slide, image = window.controller.selection.slide, window.controller.image
+    assert slide is not None and image is not None
+    made = dict(background.pictures(slide))
+    wanted = [c for c in window.controller.chromosomes.values() if c.in_karyogram]
+    # As if they had been asked for just before.
+    background.want_pictures(slide, image, wanted, window.controller.stain, inverted=True)
+    assert not background._pool.waitForDone(100)
+    assert not background.pictures(slide)
+    hand.release(start)
+    settle(window)
+    assert background.pictures(slide).keys() == made.keys()
 
 
 def test_a_drag_in_the_karyogram_leaves_nothing_behind(cell_window: MainWindow) -> None:

@@ -351,6 +351,26 @@ def test_a_long_log_is_carried_into_the_file_when_idle(path: Path) -> None:
     file.close()
 
 
+def test_edits_do_not_lengthen_the_log(path: Path) -> None:
+    # A file that grows cannot be written while it is flushed, and the next edit would wait.
+    log = path.with_name(path.name + "-wal")
+    file = CaseFile.open(path)
+    length = log.stat().st_size
+    for first in (3, 63):
+        for id in range(first, first + 60):
+            add(file, 1, chromosome(id))
+        assert log.stat().st_size == length
+        file.tidy()
+    crashed = path.with_name("crashed.chromview")
+    shutil.copy(path, crashed)
+    shutil.copy(log, crashed.with_name(crashed.name + "-wal"))
+    file.close()
+    assert not log.exists()
+    again = CaseFile.open(crashed)
+    assert len(again.chromosomes(1)) == 122
+    again.close()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="not allowed in names there")
 def test_names_that_mean_something_in_addresses_are_only_names(tmp_path: Path) -> None:
     path = tmp_path / "Müller & Söhne 100% ?mode=ro #2" / "Fall %20 #1?.chromview"
