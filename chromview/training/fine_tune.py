@@ -213,8 +213,11 @@ def judge(
     Chromosomes are matched one to one by IoU, in whatever order they are. What is found where nobody judged, and
     chromosomes cut by the border, count neither as right nor as wrong.
     """
-    segmenter = Segmenter(weights, models.device)
-    chosen = replace(models, segmenter=segmenter, fluorescent=segmenter)
+    chosen = replace(
+        models,
+        segmenter=Segmenter(weights, models.device),
+        fluorescent=Segmenter(weights, models.device, fluorescent=True),
+    )
     scores: list[SlideScore] = []
     for index, slide in enumerate(slides):
         told(index / len(slides))

@@ -118,7 +118,7 @@ def ask_again(
         found.append(("pieces", find_chromosomes(seen.darkness, maps, segmenter, cancel)))
     if wanted and wanted > 1 and not seen.strokes:
         progress("find", 0.8)
-        pieces = pieces_of(_stained(seen, maps), maps.overlap, maps.contact)
+        pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
         for name, prompts in (("pieces joined", pieces), ("tips joined", _tips(seen, wanted))):
             found.append((name, _by_number(seen, maps, segmenter, prompts, wanted, cancel)))
     progress("find", 0.95)

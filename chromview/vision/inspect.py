@@ -10,9 +10,10 @@ from chromview.core.chromosome import SlideImage, Stain
 from chromview.core.steps import PIECE_COLOURS, UNCUT, Steps
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.instances import Seen, see
-from chromview.vision.pieces import CONTACT_LEVEL, OVERLAP_LEVEL, cut_regions
+from chromview.vision.pieces import cut_regions
 from chromview.vision.pipeline import Models, tell_stain
 from chromview.vision.prepare import to_darkness
+from chromview.vision.segmenter import Cuts
 
 FOREGROUND_LEVEL = 0.5
 """Probability above which a pixel is chromosome."""
@@ -48,16 +49,17 @@ def inspect_slide(
     stain, inverted = tell_stain(image, stain)
     darkness = to_darkness(image.pixels, stain, inverted)
     cancel.check()
+    segmenter = models.segmenter_of(stain)
     seen = see(
         darkness,
-        models.segmenter_of(stain),
+        segmenter,
         cancel,
         fluorescent=stain.bright_on_dark,
         scale=scale,
         progress=lambda stage, share: progress(stage, 0.05 + 0.8 * share),
     )
     progress("pieces", 0.85)
-    pieces, cut = _pieces(seen)
+    pieces, cut = _pieces(seen, segmenter.cuts)
     cancel.check()
     progress("pieces", 0.95)
     foreground, overlap, contact = (_on_slide(_as_bytes(part), image.shape) for part in seen.maps)
@@ -66,17 +68,17 @@ def inspect_slide(
         overlap,
         contact,
         _on_slide(pieces, image.shape, exact=True),
-        levels=(FOREGROUND_LEVEL, OVERLAP_LEVEL, CONTACT_LEVEL),
+        levels=(FOREGROUND_LEVEL, *segmenter.cuts),
         scale=seen.factor,
         cut=cut,
     )
 
 
-def _pieces(seen: Seen) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+def _pieces(seen: Seen, cuts: Cuts) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
     """Numbers of pieces ``(h, w)`` as `Steps.pieces` has them, and how many regions are cut into how many."""
     numbers = np.zeros(seen.darkness.shape, np.uint8)
     regions = pieces = 0
-    for frame, masks in cut_regions(seen.darkness.shape, seen.maps):
+    for frame, masks in cut_regions(seen.darkness.shape, seen.maps, cuts):
         part = numbers[frame.slices]
         if len(masks) == 1:
             part[masks[0]] = UNCUT

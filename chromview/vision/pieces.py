@@ -20,7 +20,7 @@ from chromview.core.chromosome import Box
 from chromview.progress import CancelToken
 from chromview.vision.pairs import PairSegmenter
 from chromview.vision.second_look import Opinion, Region, second_look
-from chromview.vision.segmenter import PixelMaps, Segmenter
+from chromview.vision.segmenter import Cuts, PixelMaps, Segmenter
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -31,8 +31,6 @@ LARGEST_WINDOW = 224
 SMALLEST_PIECE = 12
 SMALLEST_CHROMOSOME = 40
 """Pixels of the canonical scale; below that nothing is a chromosome."""
-OVERLAP_LEVEL, CONTACT_LEVEL = 0.1, 0.08
-"""Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
 SHARED_LEVEL = 0.15
 """Probability of overlap below which a pixel that two answers claim goes to the surer one."""
 JOIN_LEVEL = 0.15
@@ -86,7 +84,7 @@ def find_chromosomes(
     heaps
         Whether it is asked about more than two as well.
     """
-    clusters = _clusters(darkness.shape, maps)
+    clusters = _clusters(darkness.shape, maps, segmenter.cuts)
     waiting = [(cluster, mask) for cluster in clusters for mask in cluster.prompts()]
     # What nobody claims after the first answers is asked for once more.
     for _ in range(2):
@@ -115,12 +113,12 @@ def find_chromosomes(
     return [item for own in found for item in own]
 
 
-def cut_regions(shape: tuple[int, ...], maps: PixelMaps) -> list[tuple[Box, list[Bool]]]:
+def cut_regions(shape: tuple[int, ...], maps: PixelMaps, cuts: Cuts) -> list[tuple[Box, list[Bool]]]:
     """The regions of a slide ``(H, W)`` and what they are cut into: a box each, and ``(h, w)`` masks in it.
 
     One mask is a region that nothing cuts.
     """
-    return [(cluster.frame, cluster.prompts() or [cluster.own]) for cluster in _clusters(shape, maps)]
+    return [(cluster.frame, cluster.prompts() or [cluster.own]) for cluster in _clusters(shape, maps, cuts)]
 
 
 @dataclass(eq=False)
@@ -130,8 +128,9 @@ class _Cluster:
     frame: Box
     """The region with a margin around it; all masks lie in it."""
     own: Bool
-    overlap: Float
-    contact: Float
+    maps: PixelMaps
+    """In the frame."""
+    cuts: Cuts
     answers: list[tuple[_Piece, Float]] = field(default_factory=list)
     """To each piece, in its window."""
     whole: list[tuple[Bool, Float]] = field(default_factory=list)
@@ -140,11 +139,11 @@ class _Cluster:
     @property
     def hint(self) -> float:
         """How probable an overlap or a contact line is anywhere in the region."""
-        return float(np.maximum(self.overlap, self.contact)[self.own].max())
+        return float(np.maximum(self.maps.overlap, self.maps.contact)[self.own].max())
 
     def prompts(self) -> list[Bool]:
         """The pieces that overlaps and contact lines leave; none for a region that nothing cuts."""
-        pieces = pieces_of(self.own, self.overlap, self.contact)
+        pieces = pieces_of(self.own, self.maps, self.cuts)
         return pieces if len(pieces) > 1 else []
 
     def unclaimed(self) -> list[Bool]:
@@ -172,9 +171,9 @@ class _Cluster:
         return [np.asarray(pieces[group].any(axis=0), bool) for group in groups] if len(groups) > 1 else []
 
 
-def pieces_of(own: Bool, overlap: Float, contact: Float) -> list[Bool]:
+def pieces_of(own: Bool, maps: PixelMaps, cuts: Cuts) -> list[Bool]:
     """The pieces ``(h, w)`` that overlaps and contact lines leave of a region."""
-    parts, count = ndimage.label(own & (overlap <= OVERLAP_LEVEL) & (contact <= CONTACT_LEVEL))
+    parts, count = ndimage.label(own & (maps.overlap <= cuts.overlap) & (maps.contact <= cuts.contact))
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     return [parts == part for part in range(1, count + 1) if sizes[part] >= SMALLEST_PIECE]
 
@@ -203,7 +202,7 @@ def grouped(affinity: Float, *, level: float = JOIN_LEVEL, count: int = 1) -> li
     return groups
 
 
-def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
+def _clusters(shape: tuple[int, ...], maps: PixelMaps, cuts: Cuts) -> list[_Cluster]:
     labels, _ = ndimage.label(maps.foreground > 0.5, structure=EIGHT)
     clusters = []
     for index, window in enumerate(ndimage.find_objects(labels), start=1):
@@ -212,7 +211,7 @@ def _clusters(shape: tuple[int, ...], maps: PixelMaps) -> list[_Cluster]:
         own = labels[frame.slices] == index
         if own.sum() < SMALLEST_CHROMOSOME:
             continue
-        clusters.append(_Cluster(frame, own, maps.overlap[frame.slices], maps.contact[frame.slices]))
+        clusters.append(_Cluster(frame, own, maps.inside(frame), cuts))
     return clusters
 
 

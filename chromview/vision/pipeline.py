@@ -84,8 +84,8 @@ class Models:
             folder / PAIRS_FILE,
         ]
         networks = (
-            _segmenter(bright, chosen, own),
-            _segmenter(others[0], chosen, own_fluorescent),
+            _segmenter(bright, chosen, own, fluorescent=False),
+            _segmenter(others[0], chosen, own_fluorescent, fluorescent=True),
             Classifier(others[1], chosen),
             PairSegmenter(others[2], chosen),
         )
@@ -101,9 +101,9 @@ class Models:
         return self.device.description
 
 
-def _segmenter(path: Path, device: Device, own: Path | None) -> Segmenter:
+def _segmenter(path: Path, device: Device, own: Path | None, *, fluorescent: bool) -> Segmenter:
     try:
-        return Segmenter(path, device)
+        return Segmenter(path, device, fluorescent=fluorescent)
     except UserError as error:
         if own is None:
             raise

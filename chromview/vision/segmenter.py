@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from chromview.core.chromosome import Box
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.weights import Device, load_weights, read_metadata
@@ -27,6 +28,22 @@ EIGHT = np.ones((3, 3), int)
 TILE, TILE_MARGIN = 1024, 96
 
 
+AS_IT_LIES: tuple[tuple[int, ...], ...] = ((),)
+MIRRORED = ((), (2,), (3,), (2, 3))
+"""Axes of an input ``(N, C, H, W)`` that are mirrored in each view that the network is shown."""
+
+
+class Cuts(NamedTuple):
+    """Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
+
+    overlap: float
+    contact: float
+
+
+CUTS = Cuts(0.1, 0.08)
+CUTS_FLUORESCENT = Cuts(0.05, 0.05)
+
+
 class PixelMaps(NamedTuple):
     """Probabilities ``(H, W)`` float32 that a pixel is chromosome, shared by two, or a contact line."""
 
@@ -34,9 +51,18 @@ class PixelMaps(NamedTuple):
     overlap: Float
     contact: Float
 
+    def inside(self, box: Box) -> PixelMaps:
+        """The part of them that lies in a box."""
+        return PixelMaps(*(part[box.slices] for part in self))
+
 
 class Segmenter:
     """The segmentation network on a device.
+
+    Attributes
+    ----------
+    cuts
+        How its overlaps and contact lines are to be read.
 
     Parameters
     ----------
@@ -44,6 +70,9 @@ class Segmenter:
         Weight file.
     device
         Where it runs.
+    fluorescent
+        For slides that glow: every answer is the mean of four views, as the slide lies and mirrored. Those slides are
+        the harder ones.
 
     Raises
     ------
@@ -51,13 +80,15 @@ class Segmenter:
         If the weights are missing, damaged or of another architecture.
     """
 
-    def __init__(self, path: Path, device: Device) -> None:
+    def __init__(self, path: Path, device: Device, *, fluorescent: bool = False) -> None:
         metadata = read_metadata(path)
         self._network = UNet(2, 4, metadata.get("widths", (16, 32, 64, 128, 160)))
         load_weights(path, self._network)
         self._network.eval().to(device.torch_device)
         channels_last(self._network)
         self._device = device
+        self._views = MIRRORED if fluorescent else AS_IT_LIES
+        self.cuts = CUTS_FLUORESCENT if fluorescent else CUTS
 
     @torch.inference_mode()
     def _run(self, batch: Tensor) -> Tensor:
@@ -66,9 +97,12 @@ class Segmenter:
         height, width = batch.shape[-2:]
         padded = torch.nn.functional.pad(batch, (0, -width % stride, 0, -height % stride))
         padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
-        with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
-            logits = self._network(padded)
-        return torch.sigmoid(logits.float()).cpu()[..., :height, :width]
+        answers = []
+        for view in self._views:
+            with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
+                logits = self._network(padded.flip(view))
+            answers.append(torch.sigmoid(logits.float()).flip(view))
+        return torch.stack(answers).mean(dim=0).cpu()[..., :height, :width]
 
     def pixels(
         self,

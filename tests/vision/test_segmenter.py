@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from chromview.vision.weights import Device
 
 
 @pytest.fixture(scope="module")
-def short_sighted(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
-    """A network that sees no farther than a few pixels."""
+def short_sighted_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a network that sees no farther than a few pixels."""
     torch.manual_seed(4)
     network = UNet(2, 4, (3, 4, 5))
     # Statistics as after training, so that the answers are not all the same.
@@ -33,7 +34,13 @@ def short_sighted(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
             network(torch.rand(2, 2, 32, 32))
     path = tmp_path_factory.mktemp("weights") / "short.safetensors"
     save_weights(path, network, architecture="UNet", widths=[3, 4, 5])
-    return Segmenter(path, Device(torch.device("cpu"), half=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def short_sighted(short_sighted_file: Path) -> Segmenter:
+    """That network."""
+    return Segmenter(short_sighted_file, Device(torch.device("cpu"), half=False))
 
 
 def whole(segmenter: Segmenter, image: np.ndarray) -> np.ndarray:
@@ -120,3 +127,16 @@ def test_empty_ground_holds_nothing(models: Models) -> None:
         maps = models.segmenter.pixels(ground)
         assert not (maps.foreground > 0.5).any()
         assert find_chromosomes(ground, maps, models.segmenter) == []
+
+
+def test_a_fluorescent_slide_is_seen_alike_in_the_mirror(short_sighted_file: Path) -> None:
+    """Four views are averaged, so that no side is preferred; one view prefers some."""
+    cpu = Device(torch.device("cpu"), half=False)
+    image = np.random.default_rng(5).random((64, 96), np.float32)
+    for fluorescent in (True, False):
+        segmenter = Segmenter(short_sighted_file, cpu, fluorescent=fluorescent)
+        answer = np.stack(segmenter.pixels(image))
+        for axis in (0, 1):
+            mirrored = np.stack(segmenter.pixels(np.ascontiguousarray(np.flip(image, axis))))
+            alike = np.allclose(np.flip(mirrored, axis + 1), answer, atol=1e-5)
+            assert alike == fluorescent
