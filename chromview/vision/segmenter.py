@@ -95,14 +95,15 @@ class Segmenter:
         """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any height and width."""
         stride = self._network.stride
         height, width = batch.shape[-2:]
-        padded = torch.nn.functional.pad(batch, (0, -width % stride, 0, -height % stride))
-        padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
         answers = []
         for view in self._views:
+            # Mirrored first: each view then lies otherwise on the grid by which the network halves its maps.
+            padded = torch.nn.functional.pad(batch.flip(view), (0, -width % stride, 0, -height % stride))
+            padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
             with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
-                logits = self._network(padded.flip(view))
-            answers.append(torch.sigmoid(logits.float()).flip(view))
-        return torch.stack(answers).mean(dim=0).cpu()[..., :height, :width]
+                logits = self._network(padded)
+            answers.append(torch.sigmoid(logits.float())[..., :height, :width].flip(view))
+        return torch.stack(answers).mean(dim=0).cpu()
 
     def pixels(
         self,
