@@ -257,7 +257,8 @@ def main() -> int:
         document = window.controller.document
         document.set_analysis(slide, analysis, document.request(slide))
         app.processEvents()
-        window.controller.background._pool.waitForDone()
+        window.controller._want_pictures()
+        window.controller.background._pool.waitForDone()  # the pictures of a slide that is open for a while
         app.processEvents()
         viewer = window.viewer
         if options.busy:

@@ -1,6 +1,7 @@
 """Our brush against the Labels brush of napari: the same strokes on the same slide, stroke by stroke in turn.
 
-    python benchmarks/brush_napari.py --napari-python PYTHON [--shape 4096] [--chromosomes 92] [--strokes 30]
+    python benchmarks/brush_napari.py --napari-python PYTHON [--shape 4096] [--chromosomes 92] [--strokes 60]
+        [--setting NAME ...]
 
 napari is no requirement of chromview. Install it into an environment of its own, ``pip install "napari[pyqt6]"``, and
 give the interpreter of that as `PYTHON`. It draws by OpenGL and needs a display; where there is none, ``Xvfb`` is
@@ -14,8 +15,10 @@ moves that come faster), and each stroke is undone. Of each event is measured, i
 
 - ``handled``: until the event handlers have returned. In napari the label image is changed then and the canvas has been
   told, nothing is drawn; with us the release has by then written the stroke to the case file as well.
-- ``pixels``: until what changed is drawn: with us until the window's backing store has gone to the display, in napari
-  until the canvas is drawn and OpenGL says that it is done (``glFinish``).
+- ``pixels``: until the view of the slide has been drawn for the first time after that: with us until the window's
+  backing store has gone to the display, in napari until OpenGL says that it is done (``glFinish``). An event after
+  which nothing is drawn for 50 ms changes no pixels, and has them when it is handled: most releases in napari, where
+  the stroke is in the picture already, while with us the outline is drawn anew. ``drawn`` counts the others.
 - ``beside drawing``: in napari ``pixels`` less the time that the same canvas takes to be drawn with nothing changed,
   the median of 20 times: what would be left if a graphics card drew in no time at all. With us ``pixels``, because the
   processor draws everywhere.
@@ -44,22 +47,35 @@ SETTINGS = {"whole slide in view": (0.0, 25), "actual size": (1.0, 25), "actual 
 
 
 class Timer:
-    """Delivers events as fast as a hand makes them, and times them."""
+    """Delivers events as fast as a hand makes them, and times them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    step
+        Lets the program do what is due.
+    drawn
+        How often the view of the slide was drawn so far.
+    """
+
+    def __init__(self, step: Callable[[], object], drawn: Callable[[], int]) -> None:
+        self._step, self._drawn = step, drawn
         self._next = 0.0
 
-    def take(self, deliver: Callable[[], object], draw: Callable[[], object]) -> dict[str, float]:
+    def take(self, deliver: Callable[[], object]) -> dict[str, float]:
         """Deliver an event, have drawn what it changed, and say how many milliseconds that took."""
         while time.perf_counter() < self._next:
-            draw()
+            self._step()
             time.sleep(0.001)
-        start = time.perf_counter()
+        count, start = self._drawn(), time.perf_counter()
         self._next = start + 1 / 60
         deliver()
-        handled = time.perf_counter()
-        draw()
-        return {"handled": 1000 * (handled - start), "pixels": 1000 * (time.perf_counter() - start)}
+        handled = pixels = time.perf_counter()
+        while self._drawn() == count and time.perf_counter() < handled + 0.05:
+            self._step()
+            if self._drawn() != count:
+                pixels = time.perf_counter()
+        drawn = float(self._drawn() != count)
+        return {"handled": 1000 * (handled - start), "pixels": 1000 * (pixels - start), "drawn": drawn}
 
 
 def serve(stroke: Callable[[dict[str, Any]], dict[str, Any]], about: dict[str, Any]) -> None:
@@ -74,7 +90,7 @@ def serve(stroke: Callable[[dict[str, Any]], dict[str, Any]], about: dict[str, A
 
 def ours(folder: Path) -> None:
     """Paint in the window of chromview; runs in a process of its own."""
-    from PySide6.QtCore import QEvent, QPointF, QSettings, Qt
+    from PySide6.QtCore import QEvent, QObject, QPointF, QSettings, Qt
     from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QApplication
 
@@ -103,19 +119,28 @@ def ours(folder: Path) -> None:
     # Else a stroke would lie elsewhere than its chromosome, and napari's would not.
     assert {c.id: c.box for c in analysis.chromosomes} == {id: c.box for id, c in document.chromosomes(slide).items()}
     app.processEvents()
-    window.controller.background._pool.waitForDone()
+    window.controller._want_pictures()
+    window.controller.background._pool.waitForDone()  # the pictures of a slide that is open for a while
     app.processEvents()
-    viewer, timer = window.viewer, Timer()
+    viewer = window.viewer
+
+    class Paints(QObject):
+        count = 0
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            self.count += event.type() is QEvent.Type.Paint
+            return False
+
+    paints = Paints()
+    viewer.installEventFilter(paints)
+    timer = Timer(app.processEvents, lambda: paints.count)
 
     def send(kind: QEvent.Type, at: QPointF) -> dict[str, float]:
         moves = kind is QEvent.Type.MouseMove
         button = Qt.MouseButton.NoButton if moves else Qt.MouseButton.LeftButton
         held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
         event = QMouseEvent(kind, at, viewer.mapToGlobal(at), button, held, Qt.KeyboardModifier.NoModifier)
-        times = timer.take(lambda: app.sendEvent(viewer, event), app.processEvents)
-        while window.controller._later.isActive():
-            app.processEvents()
-        return times
+        return timer.take(lambda: app.sendEvent(viewer, event))
 
     def stroke(asked: dict[str, Any]) -> dict[str, Any]:
         window.perform("mask.brush")
@@ -128,7 +153,9 @@ def ours(folder: Path) -> None:
             viewer.pan(QPointF(viewer.width() / 2, viewer.height() / 2) - middle)
         else:
             viewer.fit()
-        app.processEvents()
+        for _ in range(10):
+            app.processEvents()
+            time.sleep(0.005)
         before = window.controller.chromosomes[asked["id"]].area
         seen = bytes(viewer.grab().toImage().constBits())
         where = [viewer.to_screen(*point) for point in points]
@@ -198,7 +225,7 @@ def theirs(folder: Path) -> None:
             app.processEvents()
         return time.perf_counter() - start
 
-    timer = Timer()
+    timer = Timer(app.processEvents, lambda: drawn)
 
     def send(kind: Any, at: tuple[float, float]) -> dict[str, float]:
         moves = kind == QEvent.Type.MouseMove
@@ -208,10 +235,7 @@ def theirs(folder: Path) -> None:
         event = QMouseEvent(
             kind, point, QPointF(native.mapToGlobal(point)), button, held, Qt.KeyboardModifier.NoModifier
         )
-        count = drawn
-        times = timer.take(lambda: app.sendEvent(native, event), app.processEvents)
-        times["drawn"] = float(drawn > count)
-        return times
+        return timer.take(lambda: app.sendEvent(native, event))
 
     def stroke(asked: dict[str, Any]) -> dict[str, Any]:
         viewer.layers.selection.active = layer
@@ -241,7 +265,7 @@ def theirs(folder: Path) -> None:
         inside = all(0 <= y < height and 0 <= x < width for y, x in where)
         for kind in ([press], moves, [release]):
             for times in kind:
-                times["beside drawing"] = max(times["handled"], times["pixels"] - 1000 * plain * times.pop("drawn"))
+                times["beside drawing"] = max(times["handled"], times["pixels"] - 1000 * plain * times["drawn"])
         return {
             "times": {"press": [press], "move": moves, "release": [release]}, "painted": painted, "inside": inside,
             "zoom": viewer.camera.zoom, "plain": 1000 * plain,
@@ -344,7 +368,8 @@ def main() -> int:
     parser.add_argument("--napari-python", default=sys.executable, help="interpreter that has napari")
     parser.add_argument("--shape", type=int, default=4096, help="side of the slide in pixels")
     parser.add_argument("--chromosomes", type=int, default=92, choices=(46, 92))
-    parser.add_argument("--strokes", type=int, default=30, help="for each setting")
+    parser.add_argument("--strokes", type=int, default=60, help="for each setting")
+    parser.add_argument("--setting", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="only these")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     parser.add_argument("--role", choices=("ours", "theirs"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -383,7 +408,8 @@ def main() -> int:
         print(here.about, there_.about, sep="\n")
         result: dict[str, Any] = {"ours": here.about, "napari": there_.about, "settings": {}}
         asked = strokes(analysis.chromosomes, options.shape, options.strokes)
-        for setting, (zoom, brush) in SETTINGS.items():
+        for setting in options.setting:
+            zoom, brush = SETTINGS[setting]
             times: dict[str, dict[str, dict[str, list[float]]]] = {"ours": {}, "napari": {}}
             painted, plain, zooms = {"ours": 0, "napari": 0}, [], {}
             for number, stroke in enumerate(asked):
@@ -431,7 +457,7 @@ def tell(
         f"\n{setting}: brush of {brush} px, zoom {zooms}; painted {painted} of {count}; "
         f"napari draws its canvas unchanged in {percentiles(plain)[0]} ms"
     )
-    print(f"{'':26s}{'ours p50':>10s}{'p99':>8s}{'napari p50':>12s}{'p99':>8s}{'times p50':>11s}{'p99':>7s}")
+    print(f"{'':26s}{'ours p50':>10s}{'p99':>8s}{'napari p50':>12s}{'p99':>8s}{'times p50':>11s}{'p99':>7s}   drawn")
     for program in times.values():
         every = program["any"] = {}
         for event in ("press", "move", "release"):
@@ -444,8 +470,11 @@ def tell(
             ratio = [round(b / a, 1) for a, b in zip(mine, other, strict=True)]
             told["events"][f"{event}, {what}"] = {"ours": mine, "napari": other, "ratio": ratio}
             label = f"  {event:8s} {what}"
+            drawn = [sum(times[name][event]["drawn"]) for name in ("ours", "napari")]
+            told["events"][f"{event}, {what}"]["drawn"] = [*drawn, len(times["ours"][event]["drawn"])]
             print(
                 f"{label:26s}{mine[0]:10.2f}{mine[1]:8.2f}{other[0]:12.2f}{other[1]:8.2f}{ratio[0]:11.1f}{ratio[1]:7.1f}"
+                + (f"   {drawn[0]:.0f}, {drawn[1]:.0f} of {len(times['ours'][event]['drawn'])}" * (what == "pixels"))
             )
     return told
 

@@ -82,11 +82,10 @@ class Limit:
 
     @contextlib.contextmanager
     def full_but(self, left: int) -> Iterator[None]:
-        """No file grows by more than `left` bytes over a quarter of the largest there is now."""
+        """No file grows by more than `left` bytes over the largest there is now."""
         import resource
 
-        # What is in it, and not how long it is: the log of a case begins with room for much more.
-        largest = max((512 * path.stat().st_blocks for path in self.folder.rglob("*") if path.is_file()), default=0)
+        largest = max((path.stat().st_size for path in self.folder.rglob("*") if path.is_file()), default=0)
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 4 + left, hard))
         try:

@@ -8,7 +8,7 @@ How it is kept
   transaction, so that opening a slide replays nothing.
 - One commit is one transaction, written to the file's log when `commit` returns: it outlives the
   program whatever happens to it then, and a full disk is told where it happens. Flushing it to
-  the disk, so that it outlives the power as well, begins at once on a thread of its own
+  the disk, so that it outlives the power as well, begins a moment later on a thread of its own
   (`Flusher`), for a busy disk takes 8 ms and more, and an edit must not wait for that. A flush
   that fails is told with the next commit, or when idle. On closing everything is flushed, and the
   log goes back into the one file.
@@ -66,9 +66,6 @@ __all__ = ["CASE_SUFFIX", "CaseFile"]
 # Pages of the log after which SQLite itself carries it into the file; `tidy` does so earlier, when idle.
 _LOG_PAGES = 4000
 _COMMITS_UNTIL_TIDY = 50
-# While a file that grows is flushed, nobody can write to it (10 ms and more on ext4). A log that is long from the
-# beginning does not grow until `tidy`; what was not written yet takes no room on the disk, and SQLite does not read it.
-_LOG_BYTES = 2 << 20
 
 
 class CaseFile(CaseJournal):
@@ -199,17 +196,13 @@ class CaseFile(CaseJournal):
         file = cls(path, database, None)
         if log:
             file._flusher = Flusher(_logs(path)[0])
-            file._restart_log()
+            file._begin_log_anew()
         return file
 
-    def _restart_log(self) -> None:
-        """Begin the log now, while nobody waits: SQLite itself flushes the first commit of a log to the disk."""
-        # Where this cannot be done, commits take longer.
-        with contextlib.suppress(sqlite3.Error, OSError):
+    def _begin_log_anew(self) -> None:
+        """Make a commit while nobody waits: SQLite itself flushes the first one of a log to the disk."""
+        with contextlib.suppress(sqlite3.Error):  # the first edit does it then
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            log, _ = _logs(self.path)
-            if log.stat().st_size < _LOG_BYTES:
-                os.truncate(log, _LOG_BYTES)
 
     @classmethod
     def look(cls, path: Path) -> Self:
@@ -264,7 +257,7 @@ class CaseFile(CaseJournal):
             # If it cannot be carried over it stays in the log, and closing tries again.
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                self._restart_log()
+                self._begin_log_anew()
 
     def flush(self) -> None:
         """Wait until everything committed is on the disk.

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
+
+PAUSE, LONGEST = 0.02, 0.2
+"""Seconds without a new request before a flush begins, and after how many it begins in any case."""
 
 
 class Flusher:
@@ -12,7 +16,8 @@ class Flusher:
 
     What was written outlives the program from the moment it was written; flushing makes it outlive
     the machine's power as well. That takes from half a millisecond to a tenth of a second,
-    depending on the disk and on who else writes, and a window must not wait for it.
+    depending on the disk and on who else writes, and a window must not wait for it. While a file is flushed, many file
+    systems let nobody write to it; so a flush begins when there is a short pause.
 
     Parameters
     ----------
@@ -35,7 +40,7 @@ class Flusher:
         return self._error
 
     def ask(self) -> None:
-        """Flush what has been written up to now, as soon as possible. Returns at once."""
+        """Flush what has been written up to now, in the next pause. Returns at once."""
         with self._turn:
             self._asked += 1
             self._turn.notify_all()
@@ -60,6 +65,10 @@ class Flusher:
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._done < self._asked or self._closing)
+                latest = time.monotonic() + LONGEST
+                while not self._closing and time.monotonic() < latest:
+                    if not self._turn.wait(PAUSE):
+                        break
                 wanted = self._asked
                 if self._done >= wanted:
                     return

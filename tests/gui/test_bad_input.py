@@ -237,7 +237,7 @@ def test_a_stroke_that_finds_the_disk_full_is_said_and_not_shown(cell_window: Ma
     plain = window.viewer.grab().toImage()
     way = [start + QPointF(4 * n, 3 * n) for n in range(12)]
     log = window.controller.document.path
-    with full_disk(4096):
+    with full_disk(log.with_name(log.name + "-wal").stat().st_size):
         Hand(window.viewer).drag(*way)
         said = window.bar("viewer").text
         assert str(log) in said
