@@ -165,6 +165,8 @@ def measure(
         controller.selection.select(id)
         window.perform("mask.brush" if stroke % 3 else "mask.erase")
         app.processEvents()
+        # A hand needs half a second for a stroke, so that the last one has come to the disk in the meantime.
+        controller.document._file.flush()
         points = stroke_points(controller.chromosomes[id].box, PER_STROKE + 1, window.viewer.shape[0])
         window.viewer.reveal(controller.chromosomes[id].box)
         app.processEvents()
@@ -188,6 +190,7 @@ def measure(
         # As the keys do it: the whole action, with what it says and shows.
         hand.time("undo", lambda: window.perform("edit.undo"))
         hand.time("redo", lambda: window.perform("edit.redo"))
+        window.perform("edit.undo")  # else the next setting would paint and erase where it is done already
     return {
         "moves": moves,
         "strokes": stroke,

@@ -20,6 +20,8 @@ class Changed:
     box
         Rectangle of slide pixels to paint again: everything of these chromosomes that looked or
         looks different. None if nothing in the image looks different.
+    place
+        Where a person would look for it: the rectangle of the mask pixels that differ, else `box`.
     masks, fields
         Whether masks changed, and whether anything else did.
     """
@@ -27,5 +29,6 @@ class Changed:
     slide_id: int
     ids: frozenset[int]
     box: Box | None
+    place: Box | None
     masks: bool
     fields: bool

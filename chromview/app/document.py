@@ -421,11 +421,11 @@ class Document(SlideImages, MaskEdits, AxisEdits, Decisions, Marks, Answers, QOb
         slide.history = history.after(kind, seq, title)
         slide.next_id, slide.fields, slide.summary = next_id, fields, summary
         self._slides.touch(slide_id)
-        box = command.box
+        box = place = command.box
         if command.fields:
             # A field can change how the whole chromosome is drawn: its colour, its number, its outline.
             box = united((box, *(c[id].box for id in ids for c in (old, new) if id in c)))
-        return Changed(slide_id, ids, box, command.masks, command.fields)
+        return Changed(slide_id, ids, box, place or box, command.masks, command.fields)
 
     def _tell(self, step: Changed) -> None:
         self._tidy.start()

@@ -293,8 +293,8 @@ class Performer(MaskDeeds):
         there = [id for id in changed.ids if id in self.controller.chromosomes]
         if len(there) == 1:
             self.controller.selection.select(there[0])
-        if changed.box is not None and len(changed.ids) < 10:
-            self.controller.reveal.emit(changed.box)
+        if changed.place is not None and len(changed.ids) < 10:
+            self.controller.reveal.emit(changed.place)
         if title is not None:
             self.controller.said.emit(tr("{step}: done", step=title))
 

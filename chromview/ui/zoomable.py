@@ -81,10 +81,12 @@ class Zoomable(QWidget):
 
     def pan(self, delta: QPointF) -> None:
         """Move the picture by screen pixels."""
-        self._offset += delta
-        self._fitted = False
+        before = self._offset
+        self._offset = before + delta
         self._keep_in_sight()
-        self.update()
+        if self._offset != before:
+            self._fitted = False
+            self.update()
 
     def _keep_in_sight(self) -> None:
         height, width = self.shape[0] * self._scale, self.shape[1] * self._scale
@@ -111,7 +113,8 @@ class Zoomable(QWidget):
             self.zoomed.emit()
         rect = QRectF(self.to_screen(box.top, box.left), self.to_screen(box.bottom, box.right))
         view = QRectF(self.rect()).adjusted(24, 24, -24, -24)
-        if view.contains(rect) and not close:
+        # What was brought to the edge once is there, however its place is rounded.
+        if not close and (self._fitted or view.adjusted(-1, -1, 1, 1).contains(rect)):
             return
         fits = rect.width() <= view.width() and rect.height() <= view.height()
         if close or not fits or not view.intersects(rect):

@@ -259,6 +259,27 @@ def test_the_brush_circle_has_its_true_size(cell_window: MainWindow) -> None:
     assert max(changed) - min(changed) == pytest.approx(40, abs=5)
 
 
+def test_undo_stays_where_the_stroke_is_in_sight(cell_window: MainWindow) -> None:
+    window = cell_window
+    viewer = window.viewer
+    chromosome = single(window)
+    Hand(viewer).click(inside(window, chromosome.id))
+    window.perform("mask.brush")
+    window.controller.tools.set_size(3)
+    at = chromosome.box.top + 0.5, chromosome.box.left + 0.5
+    for scale in (viewer.scale, 30.0):  # the whole slide; so near that the chromosome is larger than the view
+        if scale != viewer.scale:
+            viewer.zoom(scale / viewer.scale)
+            viewer.pan(QPointF(200, 200) - viewer.to_screen(*at))
+        shown = viewer.to_screen(0, 0)
+        start = viewer.to_screen(*at)
+        Hand(viewer).drag(start, start + QPointF(20, 20))
+        assert not same(window.controller.chromosomes[chromosome.id], chromosome)
+        for action in ("edit.undo", "edit.redo", "edit.undo"):
+            window.perform(action)
+            assert viewer.to_screen(0, 0) == shown
+
+
 def test_undo_goes_where_it_was(cell_window: MainWindow) -> None:
     window = cell_window
     chromosome = single(window)
