@@ -156,7 +156,8 @@ def measure(
     checked = painted = moves = 0
     ids = sorted(controller.chromosomes)
     prepare()
-    app.processEvents()
+    while controller.document._tidy.isActive():  # a pause, in which the log of the case is carried into its file
+        app.processEvents()
     controller.tools.set_size(size)
     stroke = 0
     while moves < events:
