@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chromview.cli.common import add_device, laboratory, parser_of, use_models
 from chromview.errors import UserError
 from chromview.terminal import Parser, Terminal
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+@laboratory()
+def evaluate(given: Sequence[str], terminal: Terminal) -> int:
+    """Measure, and print or write the numbers."""
+    parser = parser_of("evaluate")
+    _add_options(parser)
+    add_device(parser)
+    chosen = parser.parse_args(given)
+    _check(parser, chosen)
+    use_models(chosen.models)
+    return _run(chosen, terminal)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     """All options but those of the device."""
     parser.add_argument("what", choices=("segmenter", "classifier"))
     parser.add_argument("--pred", type=Path, metavar="DIR", help="label images to judge (segmenter)")
@@ -48,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check(parser: Parser, chosen: argparse.Namespace) -> None:
+def _check(parser: Parser, chosen: argparse.Namespace) -> None:
     """End with one line where options do not go together."""
     folders, segmenter = (chosen.pred, chosen.gt), chosen.what == "segmenter"
     if any(folders) == bool(chosen.data):
@@ -75,7 +89,7 @@ def check(parser: Parser, chosen: argparse.Namespace) -> None:
         parser.error("--pairs and --cells must be at least 1")
 
 
-def run(chosen: argparse.Namespace, terminal: Terminal) -> int:
+def _run(chosen: argparse.Namespace, terminal: Terminal) -> int:
     """Evaluate, then write everything that was asked for."""
     from chromview.storage.files import write_text
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chromview.cli.common import parser_of
 from chromview.errors import UserError
-from chromview.terminal import Parser, Terminal
+from chromview.terminal import Terminal
 
 
-def main(given: Sequence[str], terminal: Terminal, description: str) -> int:
+def history(given: Sequence[str], terminal: Terminal) -> int:
     """Print or write the history of a case, which is neither locked nor changed.
 
     Raises
@@ -17,7 +18,7 @@ def main(given: Sequence[str], terminal: Terminal, description: str) -> int:
     UserError
         If the case cannot be read, has no such slide, or the table cannot be written.
     """
-    parser = Parser(prog="chromview history", description=description)
+    parser = parser_of("history")
     parser.add_argument("case", type=Path, metavar="CASE", help="a case file")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write the table here instead of printing it")
     parser.add_argument("--slide", metavar="NAME", help="only what was done to the slide of this name")
