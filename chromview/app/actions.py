@@ -76,6 +76,11 @@ def while_busy(state: ViewState) -> bool:
     return state.busy
 
 
+def with_annotations(state: ViewState) -> bool:
+    """Enabled while texts or arrows stand on the slide."""
+    return state.annotated
+
+
 def can_undo(state: ViewState) -> bool:
     """Enabled while the slide shown has something to undo."""
     return state.undo_title is not None
@@ -287,6 +292,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("mask.measure", "Meas&ure a width", Menu.MASK,
            "Draw a line across a chromosome, from edge to edge: it tells the scale of the slide.", ("U",),
            with_slide, checkable=True, group="tool"),
+    Action("mask.annotate", "Annotate the sli&de", Menu.MASK,
+           "Drag from where a text is to stand to what its arrow points at, or click for a text alone; then type.",
+           ("D",), with_slide, checkable=True, group="tool"),
+    Action("mask.annotate_selected", "Annotate the selec&ted on the slide", Menu.MASK,
+           "Put a text with an arrow beside the selected chromosome on the slide; without one, a text alone.",
+           ("Shift+T",), with_slide),
+    Action("mask.next_annotation", "Next annotat&ion of the slide", Menu.MASK,
+           "Arrow keys then move it, with Shift its tip; Enter changes its text, Del takes it away.", ("Shift+D",),
+           with_annotations),
     Action("mask.join", "&Join", Menu.MASK, "Make one chromosome of the selected one and the second one.", ("J",),
            with_pair, separator=True),
     Action("mask.split_overlap", "Split &overlap", Menu.MASK,
@@ -461,6 +475,7 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("1 4, X, Y in the karyogram", "Set the class of the selected chromosome by typing it"),
     ("Arrow keys in the karyogram", "Select the neighbour; with an arrow chosen, move that"),
     ("Drag the tip or the end of an arrow", "Move it, or turn it"),
+    ("Double-click on a text, tool Annotate the slide", "Change it; no text at all leaves its arrow"),
     ("Drag in the karyogram", "Move a chromosome to another place; allowed places light up"),
 )
 """What the mouse and typing do, for the page of keys."""

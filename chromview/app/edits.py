@@ -16,6 +16,7 @@ from chromview.core.chromosome import Chromosome, Kind, State
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from chromview.app.slides import SlideInfo
     from chromview.app.transaction import Edit
 
 
@@ -30,6 +31,7 @@ class Edits:
 
     if TYPE_CHECKING:
 
+        def slide(self, slide_id: int) -> SlideInfo: ...
         def chromosomes(self, slide_id: int) -> Mapping[int, Chromosome]: ...
         def transaction(self, slide_id: int, title: str, *, follows: bool = False) -> AbstractContextManager[Edit]: ...
 

@@ -107,7 +107,7 @@ def metaphase(document: Document, info: SlideInfo, path: Path) -> Work:
     def work() -> None:
         from chromview.storage.exports import write_numbered_png
 
-        write_numbered_png(path, image, analysis.chromosomes, title=title)
+        write_numbered_png(path, image, analysis.chromosomes, title=title, annotations=info.annotations)
 
     return work
 
@@ -160,7 +160,13 @@ def case_work(
         from chromview.storage.case_export import SlideExport, write_case
 
         exports = [
-            SlideExport(info.name, title_of(info), _reader(info, known), partial(analysis_of, info, chromosomes=found))
+            SlideExport(
+                info.name,
+                title_of(info),
+                _reader(info, known),
+                partial(analysis_of, info, chromosomes=found),
+                info.annotations,
+            )
             for info, found, known in slides
         ]
         return write_case(folder, exports, parts, report, bands=bands, progress=progress, cancel=cancel)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from chromview.app import slots, step_names
 from chromview.app.edits import Edits, spoken, touched
 from chromview.app.slides import STATE_WORDS, SlideState
+from chromview.core.annotations import Annotation, to_json
 from chromview.core.chromosome import Arrow, Chromosome, DecidedBy, Mark, State
 from chromview.errors import UserError
 from chromview.texts import shown, tr, tr_n
@@ -16,6 +17,10 @@ LONGEST_NOTE = 200
 """Letters."""
 MOST_ARROWS = 8
 """On one chromosome."""
+MOST_ANNOTATIONS = 50
+"""On one slide."""
+LONGEST_ANNOTATION = 80
+"""Letters."""
 
 
 class Marks(Edits):
@@ -118,6 +123,36 @@ class Marks(Edits):
         with self.transaction(slide_id, title.format(what=spoken(old))) as edit:
             if tuple(arrows) != old.arrows:
                 edit.replace(replace(old, arrows=tuple(arrows)))
+
+    def set_annotations(self, slide_id: int, annotations: Sequence[Annotation], shape: tuple[int, int]) -> None:
+        """Put these texts and arrows on a slide of `shape` (H, W), in the place of those there were.
+
+        Raises
+        ------
+        UserError
+            If there are too many, a text is too long, or it cannot be written.
+        """
+        if len(annotations) > MOST_ANNOTATIONS:
+            raise UserError(
+                tr("the slide has {n} annotations", n=len(annotations)),
+                advice=tr("Use {most} at most.", most=MOST_ANNOTATIONS),
+            )
+        longest = max((len(a.text) for a in annotations), default=0)
+        if longest > LONGEST_ANNOTATION:
+            raise UserError(
+                tr_n("the text has {n} letter", "the text has {n} letters", longest),
+                advice=tr("Use {most} at most.", most=LONGEST_ANNOTATION),
+            )
+        old = self.slide(slide_id).annotations
+        new = tuple(annotation.inside(shape) for annotation in annotations)
+        if len(new) != len(old):
+            title = step_names.ANNOTATION if len(new) > len(old) else step_names.ANNOTATION_REMOVED
+        else:
+            same_texts = [a.text for a in new] == [a.text for a in old]
+            title = step_names.ANNOTATION_MOVED if same_texts else step_names.ANNOTATION_WRITTEN
+        with self.transaction(slide_id, title) as edit:
+            if new != old:
+                edit.set_fields({"annotations": to_json(new)})
 
     def set_state(self, slide_id: int, state: SlideState | None) -> None:
         """Say how far the work on a slide is; None leaves it to what was done on the slide.

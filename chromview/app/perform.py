@@ -12,6 +12,7 @@ from chromview.app.mask_deeds import MaskDeeds
 from chromview.app.selection import doubtful, reading_order, step
 from chromview.app.slides import Order, SlideState
 from chromview.app.tools import Label, Over, Tool
+from chromview.core.annotations import Annotation
 from chromview.core.chromosome import Arrow, FloatArray, Mark, Slot, Stain
 from chromview.core.karyotype import free_position
 from chromview.errors import UserError
@@ -240,6 +241,12 @@ class Performer(MaskDeeds):
         slide = self.controller.selection.slide
         if slide is not None and id in self.controller.chromosomes:
             self.controller.attempt(lambda: self._document.set_arrows(slide, id, arrows), "karyogram")
+
+    def set_annotations(self, annotations: Sequence[Annotation]) -> None:
+        """Put these texts and arrows on the slide shown, in the place of those there were."""
+        slide, shape = self.controller.selection.slide, self._shape()
+        if slide is not None and shape is not None:
+            self.controller.attempt(lambda: self._document.set_annotations(slide, annotations, shape))
 
     def _set_state(self, state: SlideState | None) -> None:
         slide = self.controller.selection.slide

@@ -182,7 +182,7 @@ def _page(info: SlideInfo, taken: tuple[SlideImage, Analysis], last: float | Non
         reviewed,
         tuple(facts(info, chromosomes, last)),
         karyogram,
-        numbered(image, chromosomes, footer="", letters=1 / 30),
+        numbered(image, chromosomes, annotations=info.annotations, footer="", letters=1 / 30),
         DPI,
     )
 

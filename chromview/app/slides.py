@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from chromview.core.annotations import Annotation, from_json
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
 from chromview.texts import stored, tr, tr_n
 
@@ -92,6 +93,8 @@ class SlideInfo:
         The state that a person chose, which `state` follows as far as it can; None if nobody did.
     chosen_scale
         The scale that a person set for the next analysis (see `chromview.core.scale`); None if it is to be found.
+    annotations
+        Texts and arrows that a person put on it.
     """
 
     id: int
@@ -114,6 +117,7 @@ class SlideInfo:
     models: tuple[tuple[str, str], ...] = ()
     chosen_state: SlideState | None = None
     chosen_scale: float | None = None
+    annotations: tuple[Annotation, ...] = ()
 
 
 def in_order(infos: Iterable[SlideInfo], order: Order) -> tuple[SlideInfo, ...]:
@@ -277,4 +281,5 @@ def info_of(
         chosen_state=SlideState(known["set_state"]) if "set_state" in known else None,
         chosen_scale=float(known["set_scale"]) if "set_scale" in known else None,
         models=tuple((str(name), str(sha256)) for name, sha256 in sorted(known.get("models", {}).items())),
+        annotations=from_json(known.get("annotations")),
     )

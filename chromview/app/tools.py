@@ -25,6 +25,7 @@ class Tool(StrEnum):
     HINT = "hint"
     SPLIT = "split"
     MEASURE = "measure"
+    ANNOTATE = "annotate"
 
     @property
     def paints(self) -> bool:

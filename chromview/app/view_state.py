@@ -45,6 +45,8 @@ class ViewState:
         Whether an analysis was there, and how the slide was stained as far as anyone said.
     slide_state
         The state of the slide that a person chose; None where it follows from the chromosomes.
+    annotated
+        Whether texts or arrows stand on the slide.
     selected, second
         Ids of the selected chromosome and of the one label 2, join and split overlap mean.
     count
@@ -86,6 +88,7 @@ class ViewState:
     analysed: bool = False
     stain: Stain | None = None
     slide_state: SlideState | None = None
+    annotated: bool = False
     selected: int | None = None
     second: int | None = None
     count: int = 0
@@ -161,6 +164,7 @@ def resolve(
         analysed=info.quality.count is not None or info.state is not SlideState.NEW,
         stain=info.stain,
         slide_state=info.chosen_state,
+        annotated=bool(info.annotations),
         selected=selected,
         second=second_of(chromosomes, selected, selection.second, cluster=info.is_cluster),
         count=sum(c.in_karyogram for c in chromosomes.values()),

@@ -35,12 +35,30 @@ class Spot(NamedTuple):
 
     def outline(self) -> list[tuple[float, float]]:
         """Its seven corners (x, y), the tip first."""
-        forward = np.array(self.along)
-        side = np.array([-forward[1], forward[0]])
-        points = ((0, 0), (_HEAD, _HALF_HEAD), (_HEAD, _HALF_SHAFT), (LENGTH, _HALF_SHAFT))
-        left = [np.array((self.x, self.y)) - back * forward + out * side for back, out in points]
-        right = [np.array((self.x, self.y)) - back * forward - out * side for back, out in reversed(points[1:])]
-        return [(float(x), float(y)) for x, y in (*left, *right)]
+        return outline((self.x, self.y), self.along, LENGTH)
+
+
+def outline(
+    tip: tuple[float, float], along: tuple[float, float], length: float, scale: float = 1.0
+) -> list[tuple[float, float]]:
+    """Seven corners (x, y) of an arrow, the tip first.
+
+    Parameters
+    ----------
+    tip, along
+        (x, y) of the tip, and the unit vector (x, y) that it points along.
+    length
+        From tip to end.
+    scale
+        Of head and shaft, which are otherwise of the same size whatever the length.
+    """
+    forward = np.array(along)
+    side = np.array([-forward[1], forward[0]])
+    head = min(_HEAD * scale, 0.7 * length)
+    points = ((0.0, 0.0), (head, _HALF_HEAD * scale), (head, _HALF_SHAFT * scale), (length, _HALF_SHAFT * scale))
+    left = [np.array(tip) - back * forward + out * side for back, out in points]
+    right = [np.array(tip) - back * forward - out * side for back, out in reversed(points[1:])]
+    return [(float(x), float(y)) for x, y in (*left, *right)]
 
 
 def spot(arrow: Arrow, chromosome: Chromosome, middle: tuple[float, float], length: float) -> Spot:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from chromview.core._cv import cv2
+from chromview.core.annotations import Annotation, arrow_outline
 from chromview.core.chromosome import BoolArray, Chromosome, SlideImage
 from chromview.core.karyogram import label_font
 from chromview.core.masks import slide_mask
@@ -36,6 +37,7 @@ def numbered_picture(
     chromosomes: Sequence[Chromosome],
     *,
     names: Mapping[int, str] | None = None,
+    annotations: Sequence[Annotation] = (),
     title: str = "",
     footer: str = "For research use",
     letters: float = LETTERS,
@@ -50,6 +52,8 @@ def numbered_picture(
         Those that are drawn.
     names
         What stands beside each, by id; its class if not given.
+    annotations
+        Texts and arrows that are drawn on it; the names stand beside them.
     title, footer
         Lines above and below; no room is taken for an empty one.
     letters
@@ -76,7 +80,9 @@ def numbered_picture(
         cv2.drawContours(canvas, moved, -1, _OUTLINES[place % 2], width, cv2.LINE_AA)
     size = max(12, round(max(grey.shape) * letters))
     page = Image.fromarray(canvas)
-    _write_names(ImageDraw.Draw(page), chromosomes, names or {}, taken, factor, size)
+    draw = ImageDraw.Draw(page)
+    _annotate(draw, annotations, taken, factor, size)
+    _write_names(draw, chromosomes, names or {}, taken, factor, size)
     return _framed(page, title, footer, size)
 
 
@@ -86,6 +92,33 @@ def _spread(pixels: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
         low, high = float(pixels.min()), float(max(pixels.max(), pixels.min() + 1))
     spread: npt.NDArray[np.uint8] = np.clip((pixels - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
     return spread
+
+
+def _annotate(
+    draw: ImageDraw.ImageDraw, annotations: Sequence[Annotation], taken: BoolArray, factor: int, size: int
+) -> None:
+    """Draw texts and arrows, and mark the place of the texts as taken."""
+    font, halo = label_font(size), max(1, size // 9)
+    height, width = (side * factor for side in taken.shape)
+    for annotation in annotations:
+        half_x, half_y = (draw.textlength(annotation.text, font=font) / 2 + 2 * halo, 0.6 * size)
+        if not annotation.text:
+            half_x = half_y = 0.0
+        x = min(max(annotation.x * factor, half_x), max(width - half_x, half_x))
+        y = min(max(annotation.y * factor, half_y), max(height - half_y, half_y))
+        if annotation.tip is not None:
+            tip = annotation.tip[1] * factor, annotation.tip[0] * factor
+            corners = arrow_outline((x, y), tip, (half_x, half_y), size)
+            if corners:
+                draw.line([*corners, *corners[:2]], fill=_HALO, width=3 * halo, joint="curve")
+                draw.polygon(corners, fill=_INK)
+        if annotation.text:
+            draw.text(
+                (x, y), annotation.text, fill=_INK, font=font, anchor="mm", stroke_width=halo, stroke_fill=_HALO
+            )  # fmt: skip
+            top, bottom = max(0, round((y - half_y) / factor)), round((y + half_y) / factor) + 1
+            left, right = max(0, round((x - half_x) / factor)), round((x + half_x) / factor) + 1
+            taken[top:bottom, left:right] = True
 
 
 def _write_names(

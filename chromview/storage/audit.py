@@ -55,6 +55,8 @@ _SLIDE_FIELDS: dict[str, str] = {
     "quality": noop("quality"),
     "models": noop("models"),
     "set_state": noop("state of the slide"),
+    "set_scale": noop("scale by a person"),
+    "annotations": noop("annotations"),
 }
 _TOLD_OF_NEW = ("number", "slot", "state", "kind")
 """Fields that are told of a chromosome that appears or goes."""
@@ -225,6 +227,8 @@ def _value(name: str, value: Any, words: Words) -> str:
         case "axis" if value is not None:
             (y, x), (end_y, end_x) = value[0], value[-1]
             return f"({y:.0f}, {x:.0f})..({end_y:.0f}, {end_x:.0f})"
+        case "annotations" if value:
+            return ", ".join(f"“{text}” ({y:g}, {x:g})" for text, y, x, _ in value)
         case "probabilities" if value:
             best = int(np.argmax(value))
             return f"{CLASS_NAMES[best]} ({value[best]:.2f})"

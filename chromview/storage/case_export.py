@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from chromview.core.annotations import Annotation
 from chromview.core.chromosome import Analysis, SlideImage
 from chromview.core.masks import overlaps
 from chromview.errors import UserError
@@ -43,12 +44,13 @@ class MakeAnalysis(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SlideExport:
-    """One slide: its name, what stands above its pictures, and how its image and its chromosomes are had."""
+    """One slide: its name, what stands above its pictures, how image and chromosomes are had, and what is on it."""
 
     name: str
     title: str
     read: Callable[[], SlideImage]
     analysis: MakeAnalysis
+    annotations: tuple[Annotation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def _write_slide(
         options: dict[str, Any] = {"inverted": analysis.inverted, "title": slide.title, "bands": bands}
         write_karyogram_png(folder / "karyogram.png", image, found, stain, **options)
     if "metaphase" in parts:
-        write_numbered_png(folder / "metaphase.png", image, found, title=slide.title)
+        path = folder / "metaphase.png"
+        write_numbered_png(path, image, found, title=slide.title, annotations=slide.annotations)
     if "table" in parts:
         write_karyotype_csv(folder / "karyotype.csv", found, image.shape)
     if "annotations" in parts:

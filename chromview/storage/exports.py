@@ -249,11 +249,9 @@ def write_karyogram_png(
     write_bytes(path, png(picture, dpi=DPI))
 
 
-def write_numbered_png(
-    path: Path | str, image: SlideImage, chromosomes: Sequence[Chromosome], *, title: str = ""
-) -> None:
-    """Write the slide with its chromosomes outlined and numbered as PNG; raises `UserError` if that fails."""
-    write_bytes(path, png(numbered(image, chromosomes, title=title), dpi=DPI))
+def write_numbered_png(path: Path | str, image: SlideImage, chromosomes: Sequence[Chromosome], **options: Any) -> None:
+    """Write the slide as `numbered` shows it as PNG; raises `UserError` if that fails."""
+    write_bytes(path, png(numbered(image, chromosomes, **options), dpi=DPI))
 
 
 def png(pixels: npt.NDArray[Any], *, dpi: float | None = None) -> bytes:

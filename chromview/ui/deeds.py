@@ -71,6 +71,8 @@ class Deeds:
             "view.light": lambda: self.use_colours(theme.LIGHT),
             "view.dark": lambda: self.use_colours(theme.DARK),
             "mask.ask_again": window.again.open,
+            "mask.annotate_selected": window.viewer.annotations.add_beside_selected,
+            "mask.next_annotation": window.viewer.annotations.choose_next,
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
             "karyogram.next_arrow": window.karyogram.arrows.choose_next,

@@ -273,6 +273,26 @@ class AxisGesture(Gesture):
         self.viewer.axis.drop()
 
 
+class AnnotateGesture(Gesture):
+    """A text or an arrow taken hold of and moved; or, where nothing is, drawn from its text to its tip."""
+
+    def press(self, event: QMouseEvent) -> None:
+        self._start = event.position()
+        self._dragging = False
+        self.viewer.annotations.press(event.position())
+
+    def move(self, event: QMouseEvent) -> None:
+        self._dragging = self._dragging or (event.position() - self._start).manhattanLength() > 4
+        if self._dragging:
+            self.viewer.annotations.drag(event.position())
+
+    def release(self, event: QMouseEvent) -> None:
+        self.viewer.annotations.release()
+
+    def cancel(self) -> None:
+        self.viewer.annotations.drop()
+
+
 def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture | None:
     """The gesture that a press begins, or None for a button without a meaning."""
     button = event.button()
@@ -292,6 +312,8 @@ def gesture_for(viewer: Viewer, event: QMouseEvent, *, panning: bool) -> Gesture
         from chromview.ui.hints import HintGesture
 
         return HintGesture(viewer, button)
+    if tool is Tool.ANNOTATE:
+        return AnnotateGesture(viewer, button)
     if tool is Tool.MEASURE:
         return MeasureGesture(viewer, button)
     if tool is Tool.SPLIT:

@@ -33,6 +33,7 @@ class Hands(QObject):
         viewer.hint_drawn.connect(asker.add_stroke)
         viewer.axis_moved.connect(performer.move_axis)
         viewer.centromere_moved.connect(performer.move_centromere)
+        viewer.annotations_changed.connect(performer.set_annotations)
         viewer.brush_resized.connect(performer.controller.tools.resize)
         asker.changed.connect(self._strokes_changed)
 

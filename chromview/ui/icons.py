@@ -85,6 +85,16 @@ def _again(p: QPainter) -> None:
     p.drawText(QRectF(4, 4, 16, 16), Qt.AlignmentFlag.AlignCenter, "?")
 
 
+def _annotate(p: QPainter) -> None:
+    p.drawLine(QPointF(12, 12), QPointF(20, 4))
+    p.drawPolyline([QPointF(13.5, 4), QPointF(20, 4), QPointF(20, 10.5)])
+    font = p.font()
+    font.setPixelSize(14)
+    font.setBold(True)
+    p.setFont(font)
+    p.drawText(QRectF(1, 9, 13, 15), Qt.AlignmentFlag.AlignCenter, "T")
+
+
 def _ring(p: QPainter) -> None:
     p.drawEllipse(QRectF(3, 3, 18, 18))
     p.setBrush(p.pen().color())
@@ -202,6 +212,7 @@ _DRAWINGS: dict[str, Callable[[QPainter], None]] = {
     "mask.ask_again": _again,
     "mask.fill_rings": _ring,
     "mask.axis": _axis,
+    "mask.annotate": _annotate,
     "mask.join": _join,
     "mask.split_overlap": _split,
     "mask.label0": _label(0),

@@ -37,6 +37,7 @@ TOOLS = (
     "mask.magic",
     "mask.hint",
     "mask.axis",
+    "mask.annotate",
     "mask.join",
     "mask.split_overlap",
     "mask.ask_again",
@@ -55,6 +56,7 @@ _SHORT = {
     "mask.split": noop("Cross"),
     "mask.new": noop("New"),
     "mask.magic": noop("Magic"),
+    "mask.annotate": noop("Text"),
     "mask.split_overlap": noop("Split"),
     "mask.ask_again": noop("Again"),
 }

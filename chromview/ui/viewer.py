@@ -36,6 +36,7 @@ from chromview.core.chromosome import Box, Chromosome, SlideImage
 from chromview.core.commands import united
 from chromview.core.enhance import Enhancement
 from chromview.texts import tr
+from chromview.ui.annotations import Annotations
 from chromview.ui.axis_layer import AxisLayer
 from chromview.ui.gestures import Gesture, PaintGesture, gesture_for
 from chromview.ui.hints import draw_hints
@@ -86,6 +87,8 @@ class Viewer(Zoomable):
         The axis ``(n, 2)`` that the hand gave the selected chromosome.
     centromere_moved(float)
         Where on its axis the hand put the centromere, 0..1.
+    annotations_changed(object)
+        The texts and arrows of the slide, as the hand left them.
     menu_wanted(int, object)
         Chromosome id under the pointer (or 0) and global position.
     """
@@ -104,6 +107,7 @@ class Viewer(Zoomable):
     levels_changed = Signal()
     axis_moved = Signal(object)
     centromere_moved = Signal(float)
+    annotations_changed = Signal(object)
     menu_wanted = Signal(int, object)
 
     def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
@@ -129,6 +133,7 @@ class Viewer(Zoomable):
         self.masks = MaskLayer(lambda box, margin: self.update(self.on_screen(box, margin)))
         self.axis = AxisLayer(lambda box, margin: self.update(self.on_screen(box, margin)), self.to_screen)
         self.steps = StepsLayer()
+        self.annotations = Annotations(self)
         self.legend = StepsLegend(self)
         self._shown: Box | None = None
         self.hints: Sequence[Sequence[tuple[float, float]]] = ()
@@ -161,6 +166,7 @@ class Viewer(Zoomable):
         self.shape = (0, 0) if image is None else image.shape
         self.masks.reset(self.shape)
         self.axis.show(None)
+        self.annotations.reset()
         if self.picture is not None:
             self.picture.set_levels(self.picture.auto_levels(), False)
             self._enhance()
@@ -289,6 +295,7 @@ class Viewer(Zoomable):
         self.masks.set_painting(self.tools.tool.colours)
         self.masks.set_opacity(self.tools.opacity)
         self.axis.set_view(handles=self.tools.tool is Tool.AXIS)
+        self.annotations.hold(self.tools.tool is Tool.ANNOTATE)
         self._set_cursor()
         if self._pointer is not None:
             # The brush may have been larger before; its old circle has to go too.
@@ -301,6 +308,8 @@ class Viewer(Zoomable):
         elif self.tools.tool is Tool.AXIS:
             held = self._pointer is not None and self.axis.grip_at(self._pointer) is not None
             shape = Qt.CursorShape.SizeAllCursor if held else Qt.CursorShape.ArrowCursor
+        elif self.tools.tool is Tool.ANNOTATE and self._pointer is not None and self.annotations.at(self._pointer):
+            shape = Qt.CursorShape.SizeAllCursor
         if self._space and self.picture is not None:
             shape = Qt.CursorShape.OpenHandCursor
         self.setCursor(shape)
@@ -316,7 +325,7 @@ class Viewer(Zoomable):
         before, self._pointer = self._pointer, event.position()
         if self._gesture is not None:
             self._gesture.move(event)
-        elif self.tools.tool is Tool.AXIS:
+        elif self.tools.tool in (Tool.AXIS, Tool.ANNOTATE):
             self._set_cursor()
         self._move_brush(before)
 
@@ -326,6 +335,12 @@ class Viewer(Zoomable):
             self._gesture = None
             gesture.release(event)
             self._set_cursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.tools.tool is Tool.ANNOTATE and self._gesture is None and self.annotations.at(event.position()):
+            self.annotations.write()
+        else:
+            self.mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = event.angleDelta().y() / 120
@@ -337,13 +352,19 @@ class Viewer(Zoomable):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and self.annotations.takes(event):
+            event.accept()
+            return True
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self.zoom(1 + event.value(), event.position())
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if self.annotations.takes(event):
+            self.annotations.key(event)
+        elif event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self.hold_to_move(True)
         else:
@@ -433,6 +454,8 @@ class Viewer(Zoomable):
         if not self.tools.tool.colours:  # under a brush every pixel matters
             self.axis.draw(painter, dirty, self.font())
         draw_hints(painter, self.hints, self.to_screen)
+        if self.show_masks or self.tools.tool is Tool.ANNOTATE:
+            self.annotations.draw(painter)
         if self._gesture is not None:
             self._gesture.paint(painter)
         self._paint_brush(painter)

@@ -292,6 +292,7 @@ class MainWindow(QMainWindow):
             changed = None if change is None else change.ids
             if change is None or change.box is not None:
                 self.viewer.masks.show(self.controller.chromosomes, cluster=info.is_cluster, changed=changed)
+            self.viewer.annotations.show(info.annotations)
         self._show_axis()
 
     def _show_cell(self) -> None:
