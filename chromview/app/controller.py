@@ -25,6 +25,7 @@ from chromview.app.steps import SlideSteps
 from chromview.app.tools import Tools
 from chromview.app.trainer import Trainer
 from chromview.app.view_state import Running, ViewState, resolve
+from chromview.app.weights import WeightsInUse
 from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.storage.case_backups import Backup, put_back
@@ -88,7 +89,7 @@ class Controller(QObject):
         self._adder = Adder(self)
         self.exporter = Exporter(self)
         self.trainer = Trainer(self)
-        self._weights = ""
+        self._weights = WeightsInUse()
         self._sorting = Sorting()
         self.analyse_new = True
         self.person = login_name()
@@ -483,9 +484,9 @@ class Controller(QObject):
         else:
             self.trainer.cancel()
 
-    def show_weights(self, name: str, *, changed: bool = True) -> None:
-        """Say which weights are in use, by name, "" for the shipped; if they `changed`, the next job loads them."""
-        self._weights = name
+    def show_weights(self, used: WeightsInUse, *, changed: bool = True) -> None:
+        """Say which weights are in use; if they `changed`, the next job loads them."""
+        self._weights = used
         if changed:
             self.jobs.reload_models()
         self._later.start()

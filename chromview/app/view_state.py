@@ -18,6 +18,7 @@ from chromview.texts import shown
 
 if TYPE_CHECKING:
     from chromview.app.document import Document
+    from chromview.app.weights import WeightsInUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class ViewState:
     training
         The same of a training on corrections.
     weights
-        Name of the weights trained on this machine that are in use; "" while the shipped ones are.
+        Name of the weights trained on this machine that are in use for slides like this one; "" while the shipped
+        ones are.
     inspecting
         How far the segmenter is with the steps that are to be shown (0..1); None if they are not waited for.
     """
@@ -131,7 +133,7 @@ def resolve(
     reading: bool = False,
     exporting: tuple[str, float] | None = None,
     training: tuple[str, float] | None = None,
-    weights: str = "",
+    weights: WeightsInUse | None = None,
     inspecting: float | None = None,
     slides: Sequence[SlideInfo] | None = None,
 ) -> ViewState:
@@ -141,11 +143,11 @@ def resolve(
     base = {
         "running_index": at_work,
         "slide_count": len(slides), "running": running, "waiting": waiting, "device": device, "case_name": case_name,
-        "exporting": exporting, "inspecting": inspecting, "training": training, "weights": weights,
+        "exporting": exporting, "inspecting": inspecting, "training": training,
     }  # fmt: skip
     index = next((n for n, info in enumerate(slides) if info.id == selection.slide), -1)
     if index < 0:
-        return ViewState(**base)  # type: ignore[arg-type]
+        return ViewState(weights="" if weights is None else weights.of(None), **base)  # type: ignore[arg-type]
     info = slides[index]
     try:
         chromosomes = document.chromosomes(info.id)
@@ -163,6 +165,7 @@ def resolve(
         is_cluster=info.is_cluster,
         analysed=info.quality.count is not None or info.state is not SlideState.NEW,
         stain=info.stain,
+        weights="" if weights is None else weights.of(info.stain),
         slide_state=info.chosen_state,
         annotated=bool(info.annotations),
         selected=selected,

@@ -6,10 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chromview.core.chromosome import Stain
+from chromview.places import FLUORESCENT
 from chromview.storage.own_weights import SHIPPED, OwnWeights, in_use, own_weights, use
 from chromview.texts import tr
 
-__all__ = ["SHIPPED", "WeightsInfo", "choose", "known_weights", "name_in_use"]
+__all__ = ["SHIPPED", "WeightsInUse", "WeightsInfo", "choose", "known_weights", "weights_in_use"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsInUse:
+    """Names of the weights trained on this machine that are used, by kind of slide; "" while the shipped are."""
+
+    bright: str = ""
+    fluorescent: str = ""
+
+    def of(self, stain: Stain | None) -> str:
+        """Name of those that find the chromosomes of a slide; both if nobody knows yet how it was stained."""
+        if stain is not None:
+            return self.fluorescent if stain.bright_on_dark else self.bright
+        return ", ".join(filter(None, (self.bright, self.fluorescent)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +37,14 @@ class WeightsInfo:
     lines: tuple[str, ...]
 
 
-def name_in_use() -> str:
-    """Name of the weights trained on this machine that are used; "" while the shipped are."""
-    used = in_use()
-    return "" if used is None else used.name
+def weights_in_use() -> WeightsInUse:
+    """The weights trained on this machine that are used now."""
+    bright, fluorescent = in_use(fluorescent=False), in_use(fluorescent=True)
+    return WeightsInUse("" if bright is None else bright.name, "" if fluorescent is None else fluorescent.name)
 
 
 def choose(name: str) -> str:
-    """Use these weights from now on; the name as `name_in_use` has it.
+    """Use these weights from now on; their name, "" for those that ship.
 
     Raises
     ------
@@ -41,15 +57,18 @@ def choose(name: str) -> str:
 
 def known_weights() -> list[WeightsInfo]:
     """Those that ship, then those trained here, the newest first."""
-    used = name_in_use()
+    now = weights_in_use()
+    used = {now.bright, now.fluorescent} - {""}
     shipped = WeightsInfo(SHIPPED, not used, (tr("Trained for the program, on data of several laboratories."),))
-    return [shipped, *(WeightsInfo(one.name, one.name == used, _lines(one)) for one in own_weights())]
+    return [shipped, *(WeightsInfo(one.name, one.name in used, _lines(one)) for one in own_weights())]
 
 
 def _lines(weights: OwnWeights) -> tuple[str, ...]:
     card = weights.card
     data, base = _part(card, "data"), _part(card, "base")
+    glows = weights.name.startswith(FLUORESCENT)
     lines = [
+        tr("For fluorescent slides.") if glows else tr("For slides in bright field."),
         tr("Trained {when} by {who}.", when=card.get("trained", "?"), who=card.get("who") or "?"),
         tr(
             "From {slides} slides with {chromosomes} chromosomes, {corrected} of them corrected by persons.",

@@ -10,7 +10,7 @@ from chromview.core.commands import Command, from_bytes
 from chromview.storage.case_rows import Event, History, JournalRow
 from chromview.storage.case_schema import damaged, in_words
 from chromview.storage.case_transaction import Transaction
-from chromview.texts import stored
+from chromview.texts import stored, tr
 
 SLIDE_ADDED, SLIDE_REMOVED = stored("Slide added"), stored("Slide removed")
 SLIDE_BACK, IMAGE_FOUND = stored("Slide brought back"), stored("Image found again")
@@ -96,7 +96,7 @@ class CaseJournal:
             try:
                 return History.of(rows)
             except ValueError as error:
-                raise damaged(self.path, "the journal does not fit together") from error
+                raise damaged(self.path, tr("the journal does not fit together")) from error
 
     def steps(self, slide: int) -> list[tuple[float, bytes]]:
         """What was done to a slide and not taken back, in order: when (seconds since 1970), and the command's bytes."""

@@ -16,6 +16,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from chromview.texts import noop, tr
+
+_MONTHS = (
+    noop("January"), noop("February"), noop("March"), noop("April"), noop("May"), noop("June"), noop("July"),
+    noop("August"), noop("September"), noop("October"), noop("November"), noop("December"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedBy:
@@ -42,14 +49,17 @@ class OpenedBy:
     @property
     def sentence(self) -> str:
         """For example "by Anna on PC-3, since 21 November 2026, 14:02"."""
-        who = f"by {self.person} on {self.computer}" if self.person else f"on {self.computer}"
-        return f"{who}, since {local(self.since)}"
+        values = {"computer": self.computer, "when": local(self.since)}
+        if not self.person:
+            return tr("on {computer}, since {when}", **values)
+        return tr("by {person} on {computer}, since {when}", person=self.person, **values)
 
 
 def local(when: float) -> str:
     """A time (seconds since 1970) as people here write it: "21 November 2026, 14:02"."""
     there = datetime.fromtimestamp(when).astimezone()
-    return f"{there.day} {there:%B %Y, %H:%M}"
+    month = tr(_MONTHS[there.month - 1])
+    return tr("{day} {month} {year}, {time}", day=there.day, month=month, year=there.year, time=f"{there:%H:%M}")
 
 
 def marker_path(case: Path) -> Path:

@@ -18,7 +18,7 @@ from typing import Literal
 from chromview.errors import UserError
 from chromview.storage.case_marker import opened_by
 from chromview.storage.files import os_problem
-from chromview.texts import tr
+from chromview.texts import noop, tr
 
 CASE_SUFFIX = ".chromview"
 """What the names of case files end with."""
@@ -133,7 +133,7 @@ _LOCKING = frozenset(
 """What SQLite says where the file system has no locks, as some network drives have none."""
 
 _MAGIC = b"SQLite format 3\0"
-_DAMAGED_ADVICE = (
+_DAMAGED_ADVICE = noop(
     "Nothing was changed in it. Take the last good copy of the case; keep this file, most of it can often be recovered."
 )
 
@@ -144,7 +144,8 @@ class Damaged(UserError):
 
 def damaged(path: Path, detail: str = "") -> Damaged:
     """The error for a case file that cannot be trusted."""
-    return Damaged(f"the case file is damaged{f' ({detail})' if detail else ''}", path=path, advice=_DAMAGED_ADVICE)
+    what = tr("the case file is damaged ({detail})", detail=detail) if detail else tr("the case file is damaged")
+    return Damaged(what, path=path, advice=tr(_DAMAGED_ADVICE))
 
 
 @contextlib.contextmanager
@@ -222,7 +223,7 @@ def _said(error: sqlite3.Error, path: Path, doing: Doing) -> UserError:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
             return damaged(path, str(error))
     return UserError(
-        tr("the case file does not answer as it should ({error})", error=error), path=path, advice=_DAMAGED_ADVICE
+        tr("the case file does not answer as it should ({error})", error=error), path=path, advice=tr(_DAMAGED_ADVICE)
     )
 
 
@@ -256,7 +257,7 @@ def check(path: Path) -> None:
             head = file.read(100)
     if len(head) < 100 or not head.startswith(_MAGIC):
         if path.suffix == CASE_SUFFIX:
-            raise damaged(path, "empty" if not head else "its beginning is not that of a case")
+            raise damaged(path, tr("its beginning is not that of a case") if head else tr("it is empty"))
         raise UserError(
             tr("is not a case file"),
             path=path,
@@ -335,4 +336,4 @@ def read_through(path: Path, known_as: Path) -> None:
     if answer != "ok":
         raise damaged(known_as, answer.splitlines()[-1])
     if not {"slides", "chromosomes", "journal"} <= tables:
-        raise damaged(known_as, "tables are missing")
+        raise damaged(known_as, tr("tables are missing"))

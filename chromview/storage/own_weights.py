@@ -56,9 +56,9 @@ def own_weights() -> list[OwnWeights]:
     return sorted(found, key=lambda one: one.path.stem.partition("-")[2], reverse=True)
 
 
-def in_use() -> OwnWeights | None:
-    """The weights trained here that are used, of both kinds those chosen last; None while the shipped are."""
-    path = own_segmenter()
+def in_use(*, fluorescent: bool | None = None) -> OwnWeights | None:
+    """The weights trained here that are used on slides of one kind, or were chosen last; None while the shipped are."""
+    path = own_segmenter(fluorescent=fluorescent)
     if path is None:
         return None
     return next((one for one in own_weights() if one.path == path), OwnWeights(path, {}))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from chromview.app.corrections import Collected, Collection, new_work_folder
 from chromview.app.document import CASE_SUFFIX
-from chromview.app.weights import choose, known_weights, name_in_use
+from chromview.app.weights import choose, known_weights, weights_in_use
 from chromview.errors import UserError
 from chromview.texts import tr
 
@@ -41,7 +41,7 @@ class Training:
 
     def restore(self, settings: QSettings) -> None:
         """Show which weights are in use; say what closing the window stopped."""
-        self.controller.show_weights(name_in_use(), changed=False)
+        self.controller.show_weights(weights_in_use(), changed=False)
         if str(settings.value("training/stopped")) == "true":
             settings.remove("training/stopped")
             self.controller.said.emit(
@@ -124,7 +124,7 @@ class Training:
 
     def _ended(self, result: dict[str, Any]) -> None:
         if result["kept"]:
-            self.controller.show_weights(str(result["name"]))
+            self.controller.show_weights(weights_in_use())
         # It may have taken long: the sentence stays until somebody has read it.
         self.controller.problem.emit(_outcome(result), "slides")
 
@@ -143,7 +143,7 @@ class Training:
 
         def deed() -> None:
             used = choose(name)
-            self.controller.show_weights(used)
+            self.controller.show_weights(weights_in_use())
             words = tr("weights {name}", name=used) if used else tr("the weights that ship")
             self.controller.said.emit(tr("From the next analysis on: {weights}", weights=words))
 

@@ -206,6 +206,20 @@ def test_a_person_chooses_which_weights_are_used(window: MainWindow, cell: Sampl
     window.actions_by_id["help.about"].trigger()
     text = window.findChild(QLabel, "about.text")
     assert text is not None and own.name in text.text()
+    glowing = keep(b"weights", {"trained": "2026-01-02 03:05"}, fluorescent=True)
+    window.deeds.training.use(glowing.name)
+    window.controller.settle()
+    assert window.status.weights.toolTip() == own.name  # the slide that is open is in bright field
+    window.actions_by_id["case.stain_dapi"].trigger()
+    window.controller.settle()
+    assert window.status.weights.toolTip() == glowing.name
+    window.actions_by_id["edit.undo"].trigger()
+    window.controller.settle()
+    assert window.status.weights.toolTip() == own.name
+    window.actions_by_id["case.weights"].trigger()
+    dialog = window.findChildren(WeightsDialog, "weights")[-1]  # the first one is still being deleted
+    assert ["used now" in dialog.list.item(n).text() for n in range(3)] == [False, True, True]
+    dialog.close()
     own.path.with_suffix(".json").unlink()
     window.deeds.training.use("shipped")
     window.deeds.training.use(own.name)
