@@ -58,6 +58,12 @@ _SLIDE_FIELDS: dict[str, str] = {
     "set_scale": noop("scale by a person"),
     "annotations": noop("annotations"),
 }
+_VALUES: tuple[str, ...] = (
+    noop("proposed"), noop("accepted"), noop("edited"), noop("rejected"), noop("chromosome"), noop("nucleus"),
+    noop("debris"), noop("cut by the border"), noop("network"), noop("cell"), noop("person"), noop("started"),
+    noop("done"), noop("counted"), noop("up"), noop("down"), noop("tray"), noop("mask"), noop("yes"), noop("no"),
+)  # fmt: skip
+"""Words among the values of fields."""
 _TOLD_OF_NEW = ("number", "slot", "state", "kind")
 """Fields that are told of a chromosome that appears or goes."""
 
@@ -220,6 +226,8 @@ def _value(name: str, value: Any, words: Words) -> str:
             return CLASS_NAMES[value - 1] if value else "?"
         case "p_up":
             return words("up") if value else words("down")
+        case "state" | "kind" | "decided_by" | "set_state" if value in _VALUES:
+            return words(str(value))
         case "angle":
             return f"{value:g}°"
         case "slot":
@@ -227,6 +235,8 @@ def _value(name: str, value: Any, words: Words) -> str:
         case "axis" if value is not None:
             (y, x), (end_y, end_x) = value[0], value[-1]
             return f"({y:.0f}, {x:.0f})..({end_y:.0f}, {end_x:.0f})"
+        case "arrows" if value:
+            return ", ".join(f"({arrow.x:g}, {arrow.y:g}) {arrow.angle:g}°" for arrow in value)
         case "annotations" if value:
             return ", ".join(f"“{text}” ({y:g}, {x:g})" for text, y, x, _ in value)
         case "probabilities" if value:
