@@ -122,7 +122,7 @@ class CellsWindow(QDialog):
         super().__init__(window)
         self.setObjectName("cells")
         self.setWindowTitle(tr("Cells of the case — chromview"))
-        self.resize(1180, 720)
+        self.resize(1180, 640)
         self.controller = window.controller
         self._window = window
         self._cells: list[Cell] = []
@@ -183,7 +183,7 @@ class CellsWindow(QDialog):
         strip_button = self._button(tr("Export strip as PNG…"), "cells.export_strip", self._ask_strip)
         above, below = QWidget(self), QWidget(self)
         column = QVBoxLayout(above)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 0, 4)
         column.addWidget(self.table, 1)
         for label in (self.consensus, self.clones, self.note):
             column.addWidget(label)

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTableView,
     QVBoxLayout,
+    QWidget,
 )
 
 from chromview.app.history import Audit, AuditRow, table, write_table
@@ -186,6 +187,7 @@ class HistoryWindow(QDialog):
         self.export_button.setAutoDefault(False)
         self.export_button.clicked.connect(self._ask_export)
         self.list = QTableView(self)
+        self.list.setCornerWidget(QWidget(self.list))
         self.list.setObjectName("history.list")
         self.list.setAccessibleName(tr("Steps, the newest first"))
         self.list.setWhatsThis(

@@ -46,6 +46,15 @@ def system_is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
+_OUTLINE, _GRID = "#9aa1ab", "#737a84"
+_OUTLINED = {
+    "QCheckBox": _OUTLINE, "QRadioButton": _OUTLINE, "QGroupBox": _OUTLINE, "QLineEdit": _OUTLINE,
+    "QAbstractSpinBox": _OUTLINE, "QMenu": _OUTLINE, "QTableView": _GRID,
+}  # fmt: skip
+"""Widgets with a frame, a grid or a box to tick, and what they have as `Window` in the dark: Fusion draws these lines a
+shade darker than that, and nobody would see them."""
+
+
 def use(choice: str) -> bool:
     """Give the whole program its colours; `choice` is "system", "light" or "dark". Returns whether dark."""
     app = QApplication.instance()
@@ -53,7 +62,12 @@ def use(choice: str) -> bool:
     if isinstance(app, QApplication):
         if app.style().name() != "fusion":
             app.setStyle("Fusion")  # the only style that takes a palette whole on every platform
-        app.setPalette(palette(dark))
+        colours = palette(dark)
+        app.setPalette(colours)
+        for name, lines in _OUTLINED.items():
+            if dark:
+                colours.setColor(_Role.Window, QColor(lines))
+            app.setPalette(colours, name)  # type: ignore[arg-type]  # the stub says bytes, which it refuses
     return dark
 
 
