@@ -68,6 +68,8 @@ class Controller(QObject):
         A short sentence for the status line.
     problem(str, str)
         A sentence, and the panel it concerns: "viewer", "slides" or "karyogram".
+    mended(str)
+        The sentence of a problem that is past: something could be done in its panel since.
     """
 
     state_changed = Signal(object, object)
@@ -78,6 +80,7 @@ class Controller(QObject):
     reveal = Signal(object)
     said = Signal(str)
     problem = Signal(str, str)
+    mended = Signal(str)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +93,8 @@ class Controller(QObject):
         self.exporter = Exporter(self)
         self.trainer = Trainer(self)
         self._weights = WeightsInUse()
+        self._refused: dict[str, str] = {}
+        """What could not be done last, by panel."""
         self._sorting = Sorting()
         self.analyse_new = True
         self.person = login_name()
@@ -347,8 +352,12 @@ class Controller(QObject):
         try:
             work()
         except UserError as error:
+            self._refused[where] = str(error)
             self.problem.emit(str(error), where)
             return False
+        refused = self._refused.pop(where, None)
+        if refused is not None:
+            self.mended.emit(refused)
         return True
 
     def shutdown(self) -> None:

@@ -54,6 +54,11 @@ class Bar(QFrame):
         self._label.setText(sentence)
         self.show()
 
+    def forget(self, sentence: str) -> None:
+        """Hide the bar if it still says this."""
+        if self.text == sentence:
+            self.clear()
+
     def clear(self) -> None:
         """Hide the bar."""
         self._label.clear()

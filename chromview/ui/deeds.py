@@ -52,8 +52,8 @@ class Deeds:
             "file.export_karyogram": self._ask_karyogram,
             "file.export_table": self._ask_table,
             "file.quit": window.close,
-            "view.review_layout": lambda: window.share_width(0.56),
-            "view.correct_layout": lambda: window.share_width(0.3),
+            "view.review_layout": window.review_layout,
+            "view.correct_layout": window.correct_layout,
             "view.reset_layout": window.default_layout,
             "view.fit": viewer.fit,
             "view.actual_size": viewer.actual_size,
@@ -71,7 +71,7 @@ class Deeds:
             "view.light": lambda: self.use_colours(theme.LIGHT),
             "view.dark": lambda: self.use_colours(theme.DARK),
             "mask.ask_again": window.again.open,
-            "mask.annotate_selected": window.viewer.annotations.add_beside_selected,
+            "mask.annotate_selected": self._annotate_selected,
             "mask.next_annotation": window.viewer.annotations.choose_next,
             "chromosome.set_class": window.inspector.edit_class,
             "karyogram.copy_formula": self._copy_formula,
@@ -304,6 +304,10 @@ class Deeds:
         found = self.window.findChild(HomologuesWindow, "homologues") or HomologuesWindow(self.window)
         found.show()
         found.activateWindow()
+
+    def _annotate_selected(self) -> None:
+        self.window.performer.perform("mask.annotate")  # which says what can be done with it
+        self.window.viewer.annotations.add_beside_selected()
 
     # -- looks ---------------------------------------------------------------------------
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 COMFORTABLE = 900.0
 """Width in canvas pixels at which letters and gaps stand in a good proportion to the chromosomes."""
 
+COMFORTABLE_HEIGHT = 700.0
+"""The same for the height of the panel: in a wide, low one letters and gaps would leave no room for the chromosomes."""
+
 LEAST_ZOOM = 0.42
 """In a narrow panel everything is drawn smaller; letters stay readable, see `KaryogramPainter.zoom`."""
 
@@ -203,7 +206,7 @@ class KaryogramView(QWidget):
         from chromview.core.karyogram import layout
 
         room = max(self._viewport.width() - 4.0, 100.0), max(self._viewport.height() - 4.0, 100.0)
-        zoom = min(1.0, max(LEAST_ZOOM, room[0] / COMFORTABLE))
+        zoom = min(1.0, max(LEAST_ZOOM, min(room[0] / COMFORTABLE, room[1] / COMFORTABLE_HEIGHT)))
         made, options = None, {"show_tray": True, "ideograms": self.drawing.ideograms}
         if not refit and self._layout is not None:
             made = layout(drawn, self._pictures, scale=self._layout.scale, **options)

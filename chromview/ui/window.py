@@ -64,6 +64,9 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(window_icon())
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
+        # The panels at the sides have the whole height; what is docked below stands under the slide.
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.controller = controller
         self.settings = settings
         self.performer = Performer(controller)
@@ -131,6 +134,8 @@ class MainWindow(QMainWindow):
         self.device_button = QToolButton(self)
         self.device_button.setObjectName("device")
         self.device_button.setAutoRaise(True)
+        # Room beside the text for the small arrow that says that there is a menu.
+        self.device_button.setStyleSheet("QToolButton { border: none; padding-right: 16px; }")
         self.device_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.device_button.setToolTip(tr("What the analysis is computed on; click to change it"))
         devices = QMenu(self.device_button)
@@ -163,6 +168,21 @@ class MainWindow(QMainWindow):
             dock.show()
         self.share_width(DEFAULT_SHARE)
 
+    def review_layout(self) -> None:
+        """The karyogram large: it has the whole height, and the inspector stands below the slide."""
+        inspector, right = self.docks["inspector"], Qt.DockWidgetArea.RightDockWidgetArea
+        if not inspector.isFloating() and self.dockWidgetArea(inspector) == right:
+            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, inspector)
+        self.share_width(0.56)
+
+    def correct_layout(self) -> None:
+        """The slide large, the inspector below the karyogram."""
+        inspector = self.docks["inspector"]
+        if not inspector.isFloating() and self.dockWidgetArea(inspector) == Qt.DockWidgetArea.BottomDockWidgetArea:
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, inspector)
+            self.splitDockWidget(self.docks["karyogram"], inspector, Qt.Orientation.Vertical)
+        self.share_width(0.3)
+
     def share_width(self, karyogram: float) -> None:
         """Give the karyogram this share of the width, and the slide what is left."""
         for dock in self.docks.values():
@@ -171,9 +191,12 @@ class MainWindow(QMainWindow):
         horizontal = [self.docks["slides"], self.docks["karyogram"]]
         self.resizeDocks(horizontal, [SLIDES_WIDTH, round(width * karyogram)], Qt.Orientation.Horizontal)
         tall = max(self.height() - 90, 400)
-        inspector = min(max(round(tall * 0.3), 210), 260)
-        vertical = [self.docks["karyogram"], self.docks["inspector"]]
-        self.resizeDocks(vertical, [tall - inspector, inspector], Qt.Orientation.Vertical)
+        inspector = min(round(tall * 0.46), 290)
+        if self.dockWidgetArea(self.docks["inspector"]) == Qt.DockWidgetArea.RightDockWidgetArea:
+            vertical = [self.docks["karyogram"], self.docks["inspector"]]
+            self.resizeDocks(vertical, [tall - inspector, inspector], Qt.Orientation.Vertical)
+        else:
+            self.resizeDocks([self.docks["inspector"]], [round(0.9 * inspector)], Qt.Orientation.Vertical)
 
     def _connect(self) -> None:
         controller, viewer, view = self.controller, self.viewer, self.karyogram
@@ -187,6 +210,8 @@ class MainWindow(QMainWindow):
         controller.reveal.connect(self._reveal)
         controller.said.connect(self.status.say)
         controller.problem.connect(self.say_problem)
+        for bar in self._bars.values():
+            controller.mended.connect(bar.forget)
         controller.tools.changed.connect(self._tools_changed)
         self.slides.chosen.connect(controller.selection.show_slide)
         viewer.clicked.connect(self._viewer_clicked)

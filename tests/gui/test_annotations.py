@@ -176,3 +176,5 @@ def test_annotations_are_kept_in_the_case_and_drawn_on_exports(
     assert "letters" in window.bar("viewer").text
     window.performer.set_annotations([Annotation("n", 5, 5)] * 51)
     assert "annotations" in window.bar("viewer").text
+    window.performer.set_annotations([Annotation("n", 5, 5)])
+    assert window.bar("viewer").text == ""  # what can be done again is no problem any more
