@@ -23,6 +23,7 @@ from chromview.core.alternatives import Alternative
 from chromview.core.chromosome import Box, SlideImage
 from chromview.core.commands import united
 from chromview.texts import noop, tr, tr_n
+from chromview.ui.two_rows import TwoRows
 
 SIDE = 112
 """Of a small picture, in screen pixels."""
@@ -122,12 +123,8 @@ class AgainPanel(QFrame):
         close.setAccessibleName(tr("Close"))
         close.setToolTip(tr("Close (Esc)"))
         top = QHBoxLayout()
-        top.setSpacing(6)
-        row: tuple[QWidget, ...] = (self.about, self.count, self.strokes, self.keep, self.go)
-        for part in row:
-            top.addWidget(part)
-        top.addStretch(1)
-        top.addWidget(close)
+        top.addWidget(TwoRows((self.about, self.count, self.strokes, self.go), (self.keep,), self), 1)
+        top.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self._answers = QHBoxLayout()
         self._answers.setSpacing(4)
         column = QVBoxLayout(self)
@@ -155,6 +152,7 @@ class AgainPanel(QFrame):
             self.keep.setChecked(True)
         if self.asker.strokes or self.asker.cluster:
             self.show()
+            self.refresh()
             if self.asker.strokes:
                 self.go.setFocus()
             else:

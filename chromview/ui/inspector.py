@@ -8,9 +8,11 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -268,6 +270,16 @@ class Inspector(QWidget):
         self.facts.setObjectName("inspector.facts")
         self.facts.setWordWrap(True)
         self.facts.setTextFormat(Qt.TextFormat.PlainText)
+        self.facts.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        # In a low panel what does not fit is scrolled to, and nothing is drawn over something else.
+        self._scroll = QScrollArea(self)
+        self._scroll.setObjectName("inspector.scroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._scroll.setWidget(self.facts)
+        self._scroll.setMinimumHeight(2 * self.facts.fontMetrics().lineSpacing())
         self.empty = QLabel(tr("Click a chromosome on the slide or in the karyogram."), self)
         self.empty.setObjectName("inspector.empty")
         self.empty.setWordWrap(True)
@@ -301,8 +313,7 @@ class Inspector(QWidget):
         column.addWidget(self.doubt)
         column.addLayout(form)
         column.addWidget(self.bars)
-        column.addWidget(self.facts)
-        column.addStretch(1)
+        column.addWidget(self._scroll, 1)
         column.addLayout(buttons)
         self._details = QWidget(self)
         inside = QHBoxLayout(self._details)

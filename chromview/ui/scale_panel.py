@@ -20,6 +20,7 @@ from chromview.app.perform import Performer
 from chromview.app.slides import SlideInfo
 from chromview.core.scale import factor_of, typical_width, width_of
 from chromview.texts import tr
+from chromview.ui.two_rows import TwoRows
 
 MOST = 9999.0
 """What can be typed; what makes sense is said in a sentence when it is set."""
@@ -73,26 +74,15 @@ class ScalePanel(QFrame):
         close.setAccessibleName(tr("Close"))
         close.setToolTip(tr("Close (Esc)"))
         close.clicked.connect(self.leave)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        parts: tuple[QWidget, ...] = (
-            QLabel(tr("Width in pixels"), self),
-            self.width_edit,
-            QLabel(tr("factor"), self),
-            self.factor_edit,
-            self.measure,
-            self.go,
-            self.free,
-        )
-        for part in parts:
-            row.addWidget(part)
-        row.addStretch(1)
-        row.addWidget(close)
+        numbers = (QLabel(tr("Width in pixels"), self), self.width_edit, QLabel(tr("factor"), self), self.factor_edit)
+        top = QHBoxLayout()
+        top.addWidget(self.about, 1)
+        top.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 4, 4)
         column.setSpacing(2)
-        column.addWidget(self.about)
-        column.addLayout(row)
+        column.addLayout(top)
+        column.addWidget(TwoRows(numbers, (self.measure, self.go, self.free), self))
         for widget in (self.width_edit, self.factor_edit, self.measure, self.go, self.free, close):
             widget.installEventFilter(self)
         controller.state_changed.connect(self._refresh)

@@ -207,8 +207,9 @@ class SlideDelegate(QStyledItemDelegate):
         role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
         line = QRect(area.left(), area.bottom() + 4, area.width(), metrics.height())
+        # Slides of a case begin alike and differ at the end.
         painter.drawText(
-            line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, line.width())
+            line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(name, Qt.TextElideMode.ElideLeft, line.width())
         )
         line.translate(0, metrics.height())
         painter.drawText(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from chromview.app.view_state import ViewState
@@ -65,6 +66,23 @@ def saved_text(state: ViewState) -> str:
     return tr("Saved · undo: {step}", step=state.undo_step)
 
 
+class Said(QLabel):
+    """A sentence that ends in three points where there is too little room for it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("status.said")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), flags, text)
+        painter.end()
+
+
 class StatusLine(QWidget):
     """The line at the bottom of the window."""
 
@@ -84,8 +102,7 @@ class StatusLine(QWidget):
         self.cancel.setText(tr("Cancel"))
         self.cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         actions["case.cancel"].setIconText(tr("Cancel"))
-        self.said = self._label("status.said")
-        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.said = Said(self)
         self.review = QFrame(self)
         self.review.setObjectName("review")
         self.review.setAccessibleName(tr("Review"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -61,12 +61,18 @@ _SHORT = {
     "mask.ask_again": noop("Again"),
 }
 _LARGEST = 100
-_AROUND = 8
-"""Pixels that a button needs around its word, with the gap to the next one."""
+_ANY = 16777215
+"""What Qt takes for no limit of a width."""
+_GAP = 2
+"""Pixels between two buttons."""
+_AROUND = 6
+"""Pixels that a button needs around its word."""
+_MARGIN = 4
+"""Pixels left and right of the buttons."""
 NARROW = 780
 """Below this one the opacity and the number of the size leave the strip."""
 TINY = 560
-"""Below this one the contrast and what the label means leave it too."""
+"""Below this one the contrast, what the label means and the word beside the size leave it too."""
 
 
 class Levels(QWidget):
@@ -165,9 +171,10 @@ class ToolStrip(QFrame):
         self.setMinimumWidth(400)
         self._tools = tools
         self._worded: list[QToolButton] = []
+        self._word_widths: list[int] | None = None
         first, second = QHBoxLayout(), QHBoxLayout()
         for row in (first, second):
-            row.setSpacing(2)
+            row.setSpacing(_GAP)
         for id in TOOLS:
             first.addWidget(self._button(actions, id, text=True))
         first.addStretch(1)
@@ -188,7 +195,8 @@ class ToolStrip(QFrame):
         second.addWidget(self._button(actions, "mask.fill_rings", text=False))
         second.addSpacing(6)
         self.size_slider, self.size_text = self._slider("tools.size", tr("Brush size"), 1, _LARGEST)
-        second.addWidget(QLabel(tr("Size")))
+        self.size_title = QLabel(tr("Size"))
+        second.addWidget(self.size_title)
         second.addWidget(self.size_slider, 1)
         second.addWidget(self.size_text)
         self.opacity_slider, self.opacity_text = self._slider("tools.opacity", tr("Opacity of fills"), 0, 100)
@@ -201,7 +209,7 @@ class ToolStrip(QFrame):
         self.levels = Levels(self)
         second.addWidget(self.levels, 2)
         column = QVBoxLayout(self)
-        column.setContentsMargins(4, 3, 4, 3)
+        column.setContentsMargins(_MARGIN, 3, _MARGIN, 3)
         column.setSpacing(2)
         column.addLayout(first)
         column.addLayout(second)
@@ -255,24 +263,39 @@ class ToolStrip(QFrame):
         text.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
         return slider, text
 
+    def _words_take(self) -> list[int]:
+        """Width in pixels of each button with its word; it depends on language and font."""
+        if self._word_widths is None:
+            self._word_widths = [
+                max(b.iconSize().width(), b.fontMetrics().horizontalAdvance(b.defaultAction().iconText())) + _AROUND
+                for b in self._worded
+            ]
+        return self._word_widths
+
     def _worded_width(self) -> int:
-        """Width in pixels below which the tools lose their words; it depends on language and font."""
-        widest = [
-            max(button.iconSize().width(), button.fontMetrics().horizontalAdvance(button.defaultAction().iconText()))
-            for button in self._worded
-        ]
+        """Width in pixels below which the tools lose their words."""
         others = 2 * (self._worded[0].iconSize().width() + _AROUND)  # undo and redo
-        return sum(widest) + len(widest) * _AROUND + others
+        return sum(self._words_take()) + others + _GAP * (len(self._worded) + 3) + 2 * _MARGIN
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._word_widths = None
+        super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow, tiny = (self.width() < width for width in (NARROW, TINY))
         wordless = self.width() < self._worded_width()
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if wordless else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
-        for button in self._worded:
+        for button, width in zip(self._worded, self._words_take(), strict=True):
             button.setToolButtonStyle(style)
+            # Left to the layout, some would be cut so that others keep the room they would like to have.
+            button.setMinimumWidth(0 if wordless else width)
+            button.setMaximumWidth(_ANY if wordless else width)
         self.levels.setMinimumWidth(70 if wordless else 110)
-        hidden: list[tuple[QWidget, bool]] = [(widget, tiny) for widget in (self.label_title, self.target, self.levels)]
+        hidden: list[tuple[QWidget, bool]] = [
+            (widget, tiny) for widget in (self.label_title, self.target, self.levels, self.size_title)
+        ]
         hidden += [
             (widget, narrow)
             for widget in (self.over_title, self.opacity_title, self.opacity_slider, self.opacity_text, self.size_text)
