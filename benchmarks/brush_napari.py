@@ -20,7 +20,7 @@ moves that come faster), and each stroke is undone. Of each event is measured, i
   which nothing is drawn for 50 ms changes no pixels, and has them when it is handled: most releases in napari, where
   the stroke is in the picture already, while with us the outline is drawn anew. ``drawn`` counts the others.
 - ``beside drawing``: in napari ``pixels`` less the time that the same canvas takes to be drawn with nothing changed,
-  the median of 20 times: what would be left if a graphics card drew in no time at all. With us ``pixels``, because the
+  the median of 5 times: what would be left if a graphics card drew in no time at all. With us ``pixels``, because the
   processor draws everywhere.
 
 Prints percentiles and ratios, and how OpenGL was done. Asserts nothing.
@@ -249,7 +249,7 @@ def theirs(folder: Path) -> None:
         for _ in range(10):
             app.processEvents()
             time.sleep(0.005)
-        plain = float(np.median([redraw() for _ in range(20)]))
+        plain = float(np.median([redraw() for _ in range(5)]))
         where = [((y - middle[0]) * zoom + height / 2, (x - middle[1]) * zoom + width / 2) for y, x in asked["points"]]
         before = int((layer.data == asked["id"]).sum())
         seen = native.grabFramebuffer()
