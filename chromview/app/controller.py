@@ -69,7 +69,7 @@ class Controller(QObject):
     problem(str, str)
         A sentence, and the panel it concerns: "viewer", "slides" or "karyogram".
     mended(str)
-        The sentence of a problem that is past: something could be done in its panel since.
+        The sentence of an edit that could not be done, once another one was.
     """
 
     state_changed = Signal(object, object)
@@ -355,9 +355,6 @@ class Controller(QObject):
             self._refused[where] = str(error)
             self.problem.emit(str(error), where)
             return False
-        refused = self._refused.pop(where, None)
-        if refused is not None:
-            self.mended.emit(refused)
         return True
 
     def shutdown(self) -> None:
@@ -429,6 +426,11 @@ class Controller(QObject):
             self._image_shown()
 
     def _document_changed(self, change: Changed) -> None:
+        # An edit is in the file: what an earlier one could not do is past. What concerns slides and files is not.
+        for where in ("viewer", "karyogram"):
+            refused = self._refused.pop(where, None)
+            if refused is not None:
+                self.mended.emit(refused)
         if change.slide_id == self.selection.slide:
             self.selection.forget_missing(self.chromosomes)
             self.chromosomes_changed.emit(change)
