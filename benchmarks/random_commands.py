@@ -29,6 +29,7 @@ from PySide6.QtCore import QCoreApplication
 
 from chromview.app.document import Changed, Document
 from chromview.app.slides import SlideInfo, SlideState, summary_of
+from chromview.core.annotations import Annotation
 from chromview.core.chromosome import Analysis, Arrow, Box, Chromosome, Kind, Mark, Quality, Slot, Stain, State
 from chromview.core.commands import apply, same
 from chromview.errors import UserError
@@ -218,6 +219,13 @@ def set_arrows(document: Document, slide: int, rng: Random) -> None:
         document.set_arrows(slide, id, rng.choice([(), had[1:], (*had, made), (made,) * 99]))
 
 
+def set_annotations(document: Document, slide: int, rng: Random) -> None:
+    had = document.slide(slide).annotations
+    tip = rng.choice([None, (rng.uniform(-9, SIDE + 9), rng.uniform(-9, SIDE + 9))])
+    made = Annotation(rng.choice(["", "t(9;22) – prüfen", "x" * 99]), rng.uniform(0, SIDE), rng.uniform(0, SIDE), tip)
+    document.set_annotations(slide, rng.choice([(), had[1:], (*had, made), (made,) * 99]), (SIDE, SIDE))
+
+
 def set_state(document: Document, slide: int, rng: Random) -> None:
     document.set_state(slide, rng.choice([None, *SlideState]))
 
@@ -296,7 +304,7 @@ EDITS: dict[str, tuple[int, Edit]] = {
     "accept rest": (1, accept_rest), "reject": (3, reject), "restore": (3, restore), "flip": (3, flip),
     "turn": (2, turn), "class": (5, set_class), "place": (5, move_to_slot), "swap": (3, swap), "mark": (3, set_mark),
     "note": (3, annotate), "state of the slide": (2, set_state), "stain": (1, set_stain), "axis": (3, set_axis),
-    "scale": (1, set_scale), "arrow": (3, set_arrows),
+    "scale": (1, set_scale), "arrow": (3, set_arrows), "annotations": (3, set_annotations),
     "centromere": (3, set_centromere), "axis found anew": (2, find_axis), "analysis": (2, analyse),
     "reading": (4, reread),
 }  # fmt: skip
