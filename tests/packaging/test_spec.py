@@ -43,3 +43,9 @@ def test_start_of_the_bundle_is_the_program(repository: Path) -> None:
     done = subprocess.run([sys.executable, start, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "analyse" in done.stdout
+
+
+def test_commands_that_are_imported_by_name_are_carried(repository: Path) -> None:
+    folder = repository / "chromview" / "cli"
+    modules = {f"chromview.cli.{file.stem}" for file in folder.glob("*.py")} - {"chromview.cli.__init__"}
+    assert len(modules) > 3 and modules <= set(carried(repository)["hiddenimports"])
