@@ -21,6 +21,7 @@ from scipy.ndimage import gaussian_filter1d
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, FloatArray
 from chromview.core.curves import Points, arc_length, normals, resample, smooth, tangents
+from chromview.core.tube import fit_tube
 from chromview.core.ways import Ways, between_prongs
 
 __all__ = [
@@ -40,6 +41,14 @@ _PAD = 3
 _ROUNDS = 3
 _BENT = 1.2
 """Turn of an axis, radians, from which on the inner side of its bend is looked at."""
+_TUBE, _TUBE_SHORT = 0.7, 0.5
+"""Turn of an axis, radians, from which on it is that of a tube fitted to the outline; of those shorter than
+four widths."""
+_TURN, _MORE = 1.4, 1.5
+"""Turn of a tube, radians, from which on it counts, and by how much it may be more than that of the middles of
+cross-sections."""
+_NO_TUBE = 0.06
+"""Mean distance of an outline from its tube, in widths, from which on it is none, as with open chromatids."""
 _PALE = 0.25
 """Share of a chromosome's own stain (80th percentile) below which a pixel between two arms is none of it."""
 
@@ -265,11 +274,26 @@ def find_axis(
     """
     if not mask.any():
         raise ValueError("an empty mask has no axis")
-    axis = _axis_of(mask, usual_width)
-    if stain is not None and _turn(axis) > _BENT:
-        stained = mask & (stain > _PALE * np.percentile(stain[mask], 80))
+    whole = clean_mask(mask)
+    axis = _axis_of(whole, usual_width)
+    if stain is not None:
+        pale = stain <= _PALE * np.percentile(stain[mask], 80)
+        stained = mask & ~pale
         if np.count_nonzero(stained) > 0.8 * np.count_nonzero(mask):
-            axis = _axis_of(stained, usual_width)
+            if _share_on(pale, axis - _PAD) > 0.3:
+                # It may run between two arms that the mask joins.
+                apart = clean_mask(stained)
+                folded = _axis_of(apart, usual_width)
+                if _turn(folded) > 2 * _BENT:
+                    whole, axis = apart, folded
+            elif _bent(whole, axis):
+                whole = clean_mask(stained)
+    if _bent(whole, axis):
+        tube = _as_a_tube(whole, axis)
+        if tube is not None:
+            axis = tube
+        elif stain is not None and _turn(axis) > _BENT:
+            axis = _axis_of(whole, usual_width)
     if axis[0, 0] > axis[-1, 0]:
         axis = axis[::-1]
     return np.ascontiguousarray(axis - _PAD + np.asarray(origin, float), dtype=np.float32)
@@ -284,9 +308,15 @@ def _turn(axis: Points) -> float:
     return float(np.ptp(smooth_angle))
 
 
-def _axis_of(mask: BoolArray, usual_width: float | None) -> Points:
-    """Axis of a mask in its own coordinates, moved by `_PAD`."""
-    whole = clean_mask(mask)
+def _share_on(there: BoolArray, axis: Points) -> float:
+    """Share of the points of an axis that lie on pixels of a mask."""
+    rows, columns = np.round(axis).astype(np.intp).T
+    inside = (rows >= 0) & (columns >= 0) & (rows < there.shape[0]) & (columns < there.shape[1])
+    return np.count_nonzero(there[rows[inside], columns[inside]]) / len(axis)
+
+
+def _axis_of(whole: npt.NDArray[np.uint8], usual_width: float | None) -> Points:
+    """Axis of what `clean_mask` gives, in its coordinates, from the middles of cross-sections."""
     depth = cv2.distanceTransform(whole, cv2.DIST_L2, 3)
     area = float(np.count_nonzero(whole))
     ways = Ways(whole, depth)
@@ -310,6 +340,28 @@ def _axis_of(mask: BoolArray, usual_width: float | None) -> Points:
     if len(axis) < 2:
         axis = np.stack([axis[0] - (0.5, 0), axis[0] + (0.5, 0)])
     return resample(axis)
+
+
+def _bent(whole: npt.NDArray[np.uint8], axis: Points) -> bool:
+    """Whether an axis turns so much that a tube tells it better than the middles of cross-sections."""
+    if len(axis) < 5:
+        return False
+    # Of a short one the first guess runs from corner to corner and hides most of the bend.
+    short = float(arc_length(axis)[-1]) ** 2 < 4 * np.count_nonzero(whole)
+    return _turn(axis) > (_TUBE_SHORT if short else _TUBE)
+
+
+def _as_a_tube(whole: npt.NDArray[np.uint8], axis: Points) -> Points | None:
+    """Axis of the tube that fits a mask of a bent chromosome; None where none does."""
+    length = float(arc_length(axis)[-1])
+    width = np.count_nonzero(whole) / length
+    fitted, apart = fit_tube(whole, axis, width)
+    like = 0.6 < float(arc_length(fitted)[-1]) / length < 1.4
+    # What is hardly bent stays with its cross-sections, whose ends follow a real outline more closely; a tube that
+    # curls where they are much straighter has followed a stalk or a satellite.
+    turn = _turn(fitted)
+    bent = _TURN < turn < _turn(axis) + _MORE
+    return fitted if like and bent and apart < _NO_TUBE * width else None
 
 
 def _refine(mask: npt.NDArray[np.uint8], axis: Points, half_width: float, straight: bool) -> Points:
