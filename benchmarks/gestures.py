@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -218,6 +219,8 @@ class Hand:
         self, standing: Standing, counted: Sequence[Chromosome], truths: Sequence[int], extras: Sequence[int]
     ) -> Iterator[Gesture]:
         """Gestures that may mend one region, the easiest first."""
+        for action in ("mask.edges_out", "mask.edges_in"):
+            yield Gesture(action.partition(".")[2].replace("_", " "), partial(self.desk.performer.perform, action))
         for index in extras:
             yield Gesture("reject", self._perform("chromosome.reject", counted[index].id))
             yield Gesture("split overlap", self._perform("mask.split_overlap", counted[index].id))

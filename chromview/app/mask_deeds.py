@@ -322,6 +322,11 @@ class MaskDeeds:
             self.controller.selection.select(first, second)
             self.controller.reread([first, second])
 
+    def _move_edges(self, outwards: bool) -> None:
+        info, image = self.controller.info, self.controller.image
+        if info is not None and image is not None:
+            self.controller.reread(self._document.move_edges(info.id, outwards, image.shape))
+
     def _share_pixels(self, first: int, second: int) -> bool:
         a, b = self.controller.chromosomes[first], self.controller.chromosomes[second]
         part = a.box.intersection(b.box)

@@ -153,6 +153,45 @@ class MaskEdits(Edits):
             edit.replace(replace(whole, kind=Kind.CHROMOSOME, state=State.EDITED, doubts=(), **_UNREAD))
         return first.id
 
+    def move_edges(self, slide_id: int, outwards: bool, shape: tuple[int, int]) -> tuple[int, ...]:
+        """Move the edges of all masks that nobody looked at yet by one pixel; returns their ids.
+
+        How far the glow of a chromosome counts is a matter of taste, and one for a whole slide. A mask that a person
+        drew, corrected or accepted stays; none grows into another one or vanishes.
+
+        Parameters
+        ----------
+        outwards
+            Else inwards.
+        shape
+            ``(H, W)`` of the slide.
+
+        Raises
+        ------
+        UserError
+            If there is no such mask, or it cannot be written.
+        """
+        from chromview.core import edit_masks
+
+        there = {id: (c.box, c.mask) for id, c in self.chromosomes(slide_id).items() if c.in_karyogram}
+        waiting = [c for c in self.chromosomes(slide_id).values() if c.id in there and c.state is State.PROPOSED]
+        if not waiting:
+            raise UserError(
+                tr("every mask of this slide was corrected or accepted by a person"),
+                advice=tr("Use brush or magic outline for one of them."),
+            )
+        moved = []
+        with self.transaction(slide_id, step_names.EDGES_OUT if outwards else step_names.EDGES_IN) as edit:
+            for old in waiting:
+                others = [placed for id, placed in there.items() if id != old.id]
+                box, mask = edit_masks.with_edge_moved(old.box, old.mask, outwards, others, shape)
+                new = old.with_mask(box, mask)
+                if new.box != old.box or not np.array_equal(new.mask, old.mask):
+                    there[old.id] = new.box, new.mask
+                    edit.replace(new)
+                    moved.append(old.id)
+        return tuple(moved)
+
     def split_along(self, slide_id: int, ids: Collection[int], line: npt.ArrayLike) -> tuple[int, ...]:
         """Take a crossing apart along a line ``(n, 2)`` of points (y, x) in slide pixels, drawn on one chromosome.
 

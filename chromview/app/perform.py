@@ -48,6 +48,8 @@ class Performer(MaskDeeds):
             "edit.redo": self.redo,
             "mask.join": self._join,
             "mask.split_overlap": self._split_overlap,
+            "mask.edges_out": lambda: self._move_edges(outwards=True),
+            "mask.edges_in": lambda: self._move_edges(outwards=False),
             "mask.smaller": lambda: tools.resize(-1),
             "mask.larger": lambda: tools.resize(1),
             "chromosome.accept": self._accept,

@@ -24,6 +24,8 @@ CUT = stored("Cut of {what}")
 JOINING = stored("Joining of {what}")
 SPLITTING = stored("Splitting of {what}")
 SPLITTING_OVERLAP = stored("Splitting of the overlap of {what}")
+EDGES_OUT = stored("Edges of all masks outwards")
+EDGES_IN = stored("Edges of all masks inwards")
 SEGMENTATION = stored("New segmentation of {what}")
 
 ACCEPTANCE = stored("Acceptance of {what}")

@@ -258,3 +258,35 @@ def axis_inside(axis: npt.NDArray[np.float32] | None, box: Box, mask: BoolArray)
     longest = int(np.argmax(stops - starts))
     start, stop = int(starts[longest]), int(stops[longest])
     return axis[start:stop].copy() if stop - start >= 5 else None
+
+
+LEAST_LEFT = 0.3
+"""Share of its pixels that a mask keeps when its edge moves inwards; one that would keep less stays as it is."""
+
+
+def with_edge_moved(
+    box: Box, mask: BoolArray, outwards: bool, others: Sequence[Placed], shape: tuple[int, int]
+) -> Placed:
+    """A mask whose edge lies one pixel further out or in.
+
+    Parameters
+    ----------
+    box, mask
+        Where it lies, and ``(h, w)`` bool in the box.
+    others
+        Other chromosomes: outwards it does not grow into them.
+    shape
+        ``(H, W)`` of the slide, beyond which it does not grow either.
+    """
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    frame = box.grown(1, shape)
+    before = placed(mask, box, frame)
+    if not outwards:
+        # What lies beyond the slide is no edge.
+        after = cv2.erode(before.astype(np.uint8), cross, borderType=cv2.BORDER_REPLICATE) > 0
+        return (frame, after) if after.sum() >= LEAST_LEFT * before.sum() else (box, mask)
+    after = cv2.dilate(before.astype(np.uint8), cross) > 0
+    for other_box, other in others:
+        if other_box.intersection(frame) is not None:
+            after &= before | ~placed(other, other_box, frame)
+    return frame, after

@@ -72,6 +72,8 @@ def test_every_edit_is_one_step_that_is_named_and_taken_back_exactly(document: D
         (lambda: document.new_chromosome(analysed, Box(150, 5, 160, 35), bits), "New chromosome"),
         (lambda: document.cut(analysed, 1, [(30, 0), (30, 40)]), "Cut of chromosome 7"),
         (lambda: document.join(analysed, [1, 2]), "Joining of chromosome 7 and chromosome 7"),
+        (lambda: document.move_edges(analysed, True, (200, 200)), "Edges of all masks outwards"),
+        (lambda: document.move_edges(analysed, False, (200, 200)), "Edges of all masks inwards"),
         (lambda: document.accept(analysed, [3]), "Acceptance of chromosome 21"),
         (lambda: document.accept_rest(analysed), "Acceptance of the rest"),
         (lambda: document.reject(analysed, [1, 3]), "Rejection of chromosome 7 and chromosome 21"),
@@ -216,6 +218,24 @@ def test_joining_keeps_the_largest_and_frees_the_others_places(document: Documen
     assert list(document.chromosomes(analysed)) == [1, 2]
     with pytest.raises(UserError, match="two"):
         document.join(analysed, [1])
+
+
+def test_edges_move_where_nobody_looked_and_come_back_exactly(document: Document, analysed: int) -> None:
+    document.accept(analysed, [3])
+    before = snapshot(document, analysed)
+    assert document.move_edges(analysed, True, (200, 200)) == (1, 2)
+    wider = snapshot(document, analysed)
+    assert [wider[id].area > before[id].area for id in (1, 2, 3)] == [True, True, False]
+    assert wider[1].state is State.PROPOSED and wider[1].slot == before[1].slot
+    assert document.move_edges(analysed, False, (200, 200)) == (1, 2)
+    assert document.move_edges(analysed, False, (200, 200)) == (1, 2)
+    assert document.chromosomes(analysed)[1].area < before[1].area
+    for _ in range(3):
+        document.undo(analysed)
+    assert unchanged(document, analysed, before)
+    document.accept(analysed, [1, 2])
+    with pytest.raises(UserError, match="by a person"):
+        document.move_edges(analysed, True, (200, 200))
 
 
 def test_an_overlap_is_split_between_two_that_only_touch(document: Document, slide: int) -> None:

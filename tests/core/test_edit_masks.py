@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray, Box
 from chromview.core.crossing import split_along, split_crossing
-from chromview.core.edit_masks import axis_inside, cut, divide_overlap, join
+from chromview.core.edit_masks import axis_inside, cut, divide_overlap, join, placed, with_edge_moved
 
 
 def rod(shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], width: int) -> BoolArray:
@@ -204,3 +204,18 @@ def test_a_part_keeps_the_direction_of_the_axis() -> None:
     assert np.array_equal(part, axis[30:])
     assert axis_inside(axis, Box(30, 0, 40, 60), np.ones((10, 60), bool)) is None
     assert axis_inside(None, Box(0, 0, 1, 1), np.ones((1, 1), bool)) is None
+
+
+def test_an_edge_moves_by_a_pixel_and_not_into_a_neighbour_or_off_the_slide() -> None:
+    slide = Box(0, 0, 40, 40)
+    own, other = (Box(0, 10, 20, 18), np.ones((20, 8), bool)), (Box(0, 18, 20, 30), np.ones((20, 12), bool))
+    box, mask = with_edge_moved(*own, True, [other], (40, 40))
+    before, after = placed(own[1], own[0], slide), placed(mask, box, slide)
+    assert after[before].all() and not after[:, 18:].any()
+    # One column on the free side, one row below; the row above the slide is none.
+    assert after.sum() == before.sum() + 20 + 8
+    box, mask = with_edge_moved(*own, False, [other], (40, 40))
+    after = placed(mask, box, slide)
+    assert not after[~before].any() and after[:19, 11:17].all() and after.sum() == 19 * 6
+    thin = Box(5, 5, 7, 30), np.ones((2, 25), bool)
+    assert with_edge_moved(*thin, False, [], (40, 40)) == thin

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
-from chromview.core.chromosome import Chromosome
+from chromview.core.chromosome import Chromosome, State
 from chromview.core.commands import same
 from chromview.core.masks import four_label
 from chromview.ui.window import MainWindow
@@ -189,6 +189,22 @@ def test_a_cut_makes_two_and_join_makes_them_one_again(cell_window: MainWindow) 
     window.perform("mask.join")
     assert len(window.controller.chromosomes) == count
     assert window.controller.chromosomes[chromosome.id].area == chromosome.area
+
+
+def test_edges_of_all_masks_move_in_one_step(cell_window: MainWindow) -> None:
+    window = cell_window
+    before = snapshot(window)
+    proposed = [c.id for c in before.values() if c.in_karyogram and c.state is State.PROPOSED]
+    assert len(proposed) > 1
+    window.perform("mask.edges_in")
+    settle(window)
+    now = snapshot(window)
+    assert sum(now[id].area < before[id].area for id in proposed) >= len(proposed) - 1
+    assert all(now[id].slot is not None for id in proposed if before[id].slot is not None)
+    assert window.controller.state.undo_title == "Undo edges of all masks inwards"
+    window.perform("edit.undo")
+    settle(window)
+    assert equal(before, snapshot(window))
 
 
 def test_a_line_beside_everything_cuts_nothing_and_says_so(cell_window: MainWindow) -> None:
