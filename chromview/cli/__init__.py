@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given and given[0] in COMMANDS:
             module = importlib.import_module(f"chromview.cli.{_MODULES[given[0]]}")
-            return int(getattr(module, given[0])(given[1:], terminal))
+            code = int(getattr(module, given[0])(given[1:], terminal))
+            print(end="", flush=True)  # here, where a reader that has enough is no error, and not at the end of Python
+            return code
         return _window(given)
     except SystemExit as stop:  # argparse, after --help or a wrong argument
         return stop.code if isinstance(stop.code, int) else 2

@@ -173,8 +173,12 @@ def test_stopped_in_the_middle_leaves_nothing_half_written(tmp_path: Path, numbe
         assert len(list(folder.iterdir())) == 3
 
 
-def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
-    with started("evaluate", "segmenter", "--pred", labels(tmp_path), "--gt", tmp_path / "labels") as process:
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path, quiet: bool) -> None:
+    arguments: list[str | Path] = ["evaluate", "segmenter", "--pred", labels(tmp_path), "--gt", tmp_path / "labels"]
+    if quiet:  # a short output waits in a buffer until the command is done
+        arguments = ["weights"]
+    with started(*arguments) as process:
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
