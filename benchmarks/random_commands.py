@@ -162,6 +162,10 @@ def accept(document: Document, slide: int, rng: Random) -> None:
     document.accept(slide, _chosen(document, slide, rng, 3))
 
 
+def move_edges(document: Document, slide: int, rng: Random) -> None:
+    document.move_edges(slide, rng.random() < 0.5, (SIDE, SIDE))
+
+
 def accept_rest(document: Document, slide: int, rng: Random) -> None:
     document.accept_rest(slide)
 
@@ -300,7 +304,8 @@ Edit = Callable[[Document, int, Random], None]
 
 EDITS: dict[str, tuple[int, Edit]] = {
     "new": (6, new), "paint": (24, paint), "cut": (6, cut), "join": (3, join), "split overlap": (4, split_overlap),
-    "split along": (4, split_along), "replace cluster": (3, replace_cluster), "accept": (3, accept),
+    "split along": (4, split_along), "replace cluster": (3, replace_cluster), "edges": (2, move_edges),
+    "accept": (3, accept),
     "accept rest": (1, accept_rest), "reject": (3, reject), "restore": (3, restore), "flip": (3, flip),
     "turn": (2, turn), "class": (5, set_class), "place": (5, move_to_slot), "swap": (3, swap), "mark": (3, set_mark),
     "note": (3, annotate), "state of the slide": (2, set_state), "stain": (1, set_stain), "axis": (3, set_axis),

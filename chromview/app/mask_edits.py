@@ -173,8 +173,9 @@ class MaskEdits(Edits):
         """
         from chromview.core import edit_masks
 
-        there = {id: (c.box, c.mask) for id, c in self.chromosomes(slide_id).items() if c.in_karyogram}
-        waiting = [c for c in self.chromosomes(slide_id).values() if c.id in there and c.state is State.PROPOSED]
+        counted = [c for c in self.chromosomes(slide_id).values() if c.in_karyogram]
+        there = {c.id: (c.box, c.mask) for c in counted}
+        waiting = [c for c in counted if c.state is State.PROPOSED]
         if not waiting:
             raise UserError(
                 tr("every mask of this slide was corrected or accepted by a person"),

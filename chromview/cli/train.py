@@ -109,6 +109,8 @@ _OPTION_HELP = {
     "data": "folder of the data sets",
     "out": "folder of the run: log, checkpoints, best weights",
     "start_from": "weights to begin with",
+    "edges": "metaphases also with the edges of their masks drawn anew",
+    "simulated": "so many simulated cells of each stain as well",
 }
 
 

@@ -218,23 +218,24 @@ def test_a_chromosome_that_is_not_bent_keeps_its_palest_bands() -> None:
     assert np.array_equal(find_axis(mask), find_axis(mask, stain=stain))
 
 
-@pytest.mark.parametrize("seed", [100, 102])
-@pytest.mark.parametrize("number", [3, 11, 17, 22])
-def test_hairpins_keep_length_and_ends(number: int, seed: int) -> None:
-    one = simulate_bent_chromosome(number, 180, seed=seed, turn_degrees=37 * seed)
+def errors_of_hairpin(number: int, seed: int, turn_degrees: float = 0.0) -> tuple[float, float]:
+    """`axis_errors` of a simulated chromosome that is bent by 180 degrees, its stain known."""
+    one = simulate_bent_chromosome(number, 180, seed=seed, turn_degrees=turn_degrees)
     truth = one.chromosome
     assert truth.axis is not None
     stain = np.abs(one.image[truth.box.slices].astype(np.float32) - np.float32(np.median(one.image)))
-    apart, longer = axis_errors(find_axis(truth.mask, (truth.box.top, truth.box.left), stain=stain), truth.axis)
+    return axis_errors(find_axis(truth.mask, (truth.box.top, truth.box.left), stain=stain), truth.axis)
+
+
+@pytest.mark.parametrize("seed", [100, 102])
+@pytest.mark.parametrize("number", [3, 11, 17, 22])
+def test_hairpins_keep_length_and_ends(number: int, seed: int) -> None:
+    apart, longer = errors_of_hairpin(number, seed, 37 * seed)
     assert apart < 1.0
     assert longer < 0.08
 
 
 def test_arms_that_the_mask_joins_are_two_where_the_stain_says_so() -> None:
-    one = simulate_bent_chromosome(1, 180, seed=0)
-    truth = one.chromosome
-    assert truth.axis is not None
-    stain = np.abs(one.image[truth.box.slices].astype(np.float32) - np.float32(np.median(one.image)))
-    apart, longer = axis_errors(find_axis(truth.mask, (truth.box.top, truth.box.left), stain=stain), truth.axis)
+    apart, longer = errors_of_hairpin(1, 0)
     assert apart < 0.75
     assert longer < 0.03
