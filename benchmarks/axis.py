@@ -45,7 +45,7 @@ def measure(slide: SlideImage, truth: Chromosome, stain: Stain) -> list[float]:
         worst,
         100 * abs(lengths[0] - lengths[1]) / lengths[1],
         abs(find_centromere(*picture)[0] - truth.centromere),
-        abs(find_centromere(*picture, number=truth.number, p_up=True)[0] - truth.centromere),
+        abs(find_centromere(*picture, classes=np.arange(1, 25) == truth.number, p_up=1.0)[0] - truth.centromere),
         1000 * spent,
     ]
 

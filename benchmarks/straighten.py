@@ -11,7 +11,8 @@ is found as the pipeline does it, from mask and stain (and the usual width, in c
     bands       correlation of the band profile along the found axis with the one along the true axis, same photograph
     sibling     the same with the profile of the same chromosome photographed unbent, along its true axis; other grains
                 of stain lie in the two photographs, so that even the true axis only reaches what `ceiling` says
-    centromere  share within 5 % of the length: by shape and bands alone; with the class known; with class and polarity
+    centromere  share within 5 % of the length: by shape and bands alone; with the class known; with class and polarity;
+                in cells also as an analysis finds it, with what the shipped classifier says of class and polarity
 
 Which end is the p tip is not the axis's business: found axes run the way that the true one runs.
 """
@@ -32,7 +33,8 @@ from chromview.core.centromere import band_profile, find_centromere
 from chromview.core.chromosome import Chromosome, FloatArray, SlideImage, Stain
 from chromview.core.straighten import Levels, find_levels, straighten
 from chromview.simulate.chromosome import simulate_bent_chromosome
-from chromview.simulate.metaphase import simulate_metaphase
+from chromview.simulate.metaphase import Simulated, simulate_metaphase
+from chromview.vision.pipeline import Models, reread
 
 BENDS = (0, 45, 90, 135, 180)
 LONG = (*range(1, 13), 23)
@@ -70,8 +72,9 @@ def measure(
     straight = straighten(slide, replace(truth, axis=found, centromere=None, p_up=True), stain, levels=levels)
     picture = straight.image, straight.mask, stain.bright_on_dark
     plain = find_centromere(*picture)[0]
-    classed = find_centromere(*picture, number=truth.number)[0]
-    known = find_centromere(*picture, number=truth.number, p_up=True)[0]
+    classes = np.arange(1, 25) == truth.number
+    classed = find_centromere(*picture, classes=classes)[0]
+    known = find_centromere(*picture, classes=classes, p_up=1.0)[0]
     bands = correlation(profile(slide, truth, found, stain, levels), profile(slide, truth, truth.axis, stain, levels))
     errors = {
         "axis px": distances(found, truth.axis)[0],
@@ -95,7 +98,9 @@ def summary(name: str, rows: Iterable[Mapping[str, float]]) -> dict[str, Any]:
     for key in ("bands", "sibling", "ceiling"):
         if key in values:
             line[key] = float(values[key].mean())
-    for key in ("centromere", "with class", "and polarity"):
+    for key in ("centromere", "with class", "and polarity", "as analysed"):
+        if key not in values:
+            continue
         line[key] = float((values[key] <= NEAR).mean())
     return line
 
@@ -125,15 +130,34 @@ def bends(seeds: range) -> list[dict[str, Any]]:
     return lines
 
 
+def analysed_centromeres(cell: Simulated, stain: Stain, models: Models) -> list[float]:
+    """Error of every centromere as a share of the length, with axis and class as the analysis has them."""
+    given = [
+        replace(truth, id=id, number=0, axis=None, centromere=None, class_confidence=0.0)
+        for id, truth in enumerate(cell.countable, start=1)
+    ]
+    found = {c.id: c for c in reread(cell.slide, given, {c.id for c in given}, models, stain=stain)}
+    errors = []
+    for id, truth in enumerate(cell.countable, start=1):
+        axis, share = found[id].axis, found[id].centromere
+        assert axis is not None and truth.axis is not None and share is not None and truth.centromere is not None
+        turned = np.hypot(*(axis[0] - truth.axis[0])) > np.hypot(*(axis[-1] - truth.axis[0]))
+        errors.append(abs((1 - share if turned else share) - truth.centromere))
+    return errors
+
+
 def whole_cells(seeds: range) -> list[dict[str, Any]]:
     """Part two."""
     lines, everything = [], []
+    models = Models.load("cpu")
     for stain in Stain:
         rows = []
         for seed in seeds:
             cell = simulate_metaphase("46,XY", stain=stain, seed=seed)
             levels, usual = find_levels(cell.slide, stain), usual_width(c.mask for c in cell.countable)
-            rows += [measure(cell.slide, truth, stain, levels, usual)[0] for truth in cell.countable]
+            analysed = analysed_centromeres(cell, stain, models)
+            for truth, error in zip(cell.countable, analysed, strict=True):
+                rows.append(measure(cell.slide, truth, stain, levels, usual)[0] | {"as analysed": error})
         lines.append(summary(str(stain), rows))
         everything += rows
     lines.append(summary("all", everything))

@@ -168,15 +168,13 @@ def _belief(profile: _Float) -> _Float:
     return _BELIEF * min(1.0, contrast / _CONTRAST) ** 2 * band_agreement(profile)
 
 
-def _prior(belief: _Float, number: int, p_up: bool | None) -> _Float:
+def _prior(belief: _Float, classes: npt.NDArray[np.floating] | None, p_up: float) -> _Float:
     """Log of how likely each of 101 positions is, from the bands and what is known of class and polarity."""
-    if number:
-        belief = np.where(np.arange(1, 25) == number, belief, -np.inf)
-    if p_up is not None:
-        belief = np.where(np.array([[not p_up], [p_up]]), -np.inf, belief)
-    weight = np.exp(belief - belief.max())
+    known = np.full(24, 1 / 24) if classes is None else np.asarray(classes, float)
+    weight = np.exp(belief - belief.max()) * known * np.array([[p_up], [1 - p_up]])
     total = (weight[..., None] * _places()).sum(axis=(0, 1))
-    log: _Float = np.log(total / total.max() + (_FLOOR_OF_CLASS if number else _FLOOR))
+    floor = _FLOOR + (_FLOOR_OF_CLASS - _FLOOR) * (known.max() - 1 / 24) / (1 - 1 / 24)
+    log: _Float = np.log(total / total.max() + floor)
     return log
 
 
@@ -210,8 +208,8 @@ def find_centromere(
     mask: BoolArray,
     bright_on_dark: bool,
     *,
-    number: int = 0,
-    p_up: bool | None = None,
+    classes: npt.NDArray[np.floating] | None = None,
+    p_up: float = 0.5,
 ) -> tuple[float, float]:
     """Position of the centromere of a straightened chromosome.
 
@@ -221,10 +219,10 @@ def find_centromere(
         ``(L, W)`` picture and mask, the axis from top to bottom.
     bright_on_dark
         Whether stain is bright.
-    number
-        Class 1..24 if it is known, else 0.
+    classes
+        ``(24,)`` probability of each class, if something is known of it.
     p_up
-        Whether the p arm is at the top, or None if that is not known.
+        Probability that the p arm is at the top.
 
     Returns
     -------
@@ -239,7 +237,7 @@ def find_centromere(
     whole = image[first:last], mask[first:last], bright_on_dark
     profile = narrowing(spread_profile(*whole))
     inner = (np.arange(len(profile)) + 0.5) / len(profile)
-    prior = _prior(_belief(band_profile(*whole)), number, p_up)
+    prior = _prior(_belief(band_profile(*whole)), classes, p_up)
     evidence = _WEIGHT * profile + np.interp(inner, np.linspace(0, 1, _POSITIONS), prior)
     share = np.exp(evidence - evidence.max())
     share /= share.sum()

@@ -269,9 +269,11 @@ def _with_centromere(chromosome: Chromosome, laid: Laid | None) -> Chromosome:
     if laid is None or chromosome.centromere_placed:
         return chromosome
     straight, inside = laid
-    number = chromosome.number if chromosome.class_confidence > 0.8 else 0
-    up = chromosome.p_up if chromosome.polarity_confidence > 0.9 else None
-    position, confidence = find_centromere(straight, inside, True, number=number, p_up=up)
+    # What the network says of the chromosome alone, and what the whole cell decided, each as far as the latter is sure.
+    sure = chromosome.class_confidence if chromosome.number else 0.0
+    classes = (1 - sure) * np.array(chromosome.probabilities) + sure * (np.arange(1, 25) == chromosome.number)
+    up = chromosome.polarity_confidence if chromosome.p_up else 1 - chromosome.polarity_confidence
+    position, confidence = find_centromere(straight, inside, True, classes=classes, p_up=up)
     return replace(chromosome, centromere=float(position), centromere_confidence=float(confidence))
 
 

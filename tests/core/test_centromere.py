@@ -65,10 +65,19 @@ def test_without_a_narrowing_the_confidence_is_low_and_the_class_decides() -> No
     assert find_centromere(image, mask, False)[1] < 0.4
     for number in (1, 9, 13):
         expected = ARMS[number - 1].centromere_index
-        assert find_centromere(image, mask, False, number=number, p_up=True)[0] == pytest.approx(expected, abs=0.03)
-        assert find_centromere(image, mask, False, number=number, p_up=False)[0] == pytest.approx(
-            1 - expected, abs=0.03
-        )
+        known = np.arange(1, 25) == number
+        assert find_centromere(image, mask, False, classes=known, p_up=1)[0] == pytest.approx(expected, abs=0.03)
+        assert find_centromere(image, mask, False, classes=known, p_up=0)[0] == pytest.approx(1 - expected, abs=0.03)
+
+
+def test_a_class_that_is_only_likely_still_tells_where_to_look() -> None:
+    mask = np.zeros((80, 20), bool)
+    mask[:, 3:17] = True
+    classes = np.full(24, 0.4 / 23)
+    classes[12] = 0.6  # 13, acrocentric
+    position, confidence = find_centromere(np.where(mask, 90, 255), mask, False, classes=classes, p_up=0.9)
+    assert position == pytest.approx(ARMS[12].centromere_index, abs=0.05)
+    assert confidence < find_centromere(np.where(mask, 90, 255), mask, False, classes=np.eye(24)[12], p_up=1)[1]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 8])
@@ -89,7 +98,9 @@ def test_centromeres_of_a_simulated_cell(stain: Stain) -> None:
         truth = chromosome.centromere
         picture = straight.image, straight.mask, stain.bright_on_dark
         plain.append(abs(find_centromere(*picture)[0] - truth))
-        informed.append(abs(find_centromere(*picture, number=chromosome.number, p_up=True)[0] - truth))
+        informed.append(
+            abs(find_centromere(*picture, classes=np.arange(1, 25) == chromosome.number, p_up=1)[0] - truth)
+        )
     assert np.median(plain) < 0.03
     assert np.mean(informed) < 0.02
 
