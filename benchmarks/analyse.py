@@ -1,6 +1,6 @@
 """How long the analysis of one metaphase takes, with the shipped networks loaded.
 
-    python benchmarks/analyse.py [--runs N] [--threads N] [--device D] [--json]
+    python benchmarks/analyse.py [--stain S] [--runs N] [--threads N] [--device D] [--json]
 
 The slide is simulated from a fixed seed: 620 x 760 pixels, 46 chromosomes, some of which cross and
 touch. Reading the image file and loading the networks are not part of the time; the first analysis,
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 KARYOTYPE, SEED, SHAPE = "46,XY", 20240, (620, 760)
+STAINS = ("g-band", "q-band", "dapi")
 
 
 def processor() -> str:
@@ -38,7 +39,7 @@ def load_average() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
-def measure(runs: int, threads: int, device: str) -> dict[str, Any]:
+def measure(stain_name: str, runs: int, threads: int, device: str) -> dict[str, Any]:
     """Times of `runs` analyses in seconds."""
     # Read when the libraries are loaded, so before anything of the program is imported.
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -46,12 +47,14 @@ def measure(runs: int, threads: int, device: str) -> dict[str, Any]:
 
     torch.set_num_threads(threads)
     from chromview.core._cv import cv2
+    from chromview.core.chromosome import Stain
     from chromview.simulate.metaphase import simulate_metaphase
     from chromview.vision.pipeline import Models, analyse
 
     cv2.setNumThreads(threads)
     busy = load_average()
-    simulated = simulate_metaphase(KARYOTYPE, seed=SEED, shape=SHAPE, crossings=4, contacts=4, nuclei=1)
+    stain = Stain(stain_name)
+    simulated = simulate_metaphase(KARYOTYPE, stain=stain, seed=SEED, shape=SHAPE, crossings=4, contacts=4, nuclei=1)
     started = time.perf_counter()
     models = Models.load(device)
     loading = time.perf_counter() - started
@@ -86,6 +89,7 @@ def measure(runs: int, threads: int, device: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stain", choices=STAINS, default=STAINS[0], help=f"stain of the slide ({STAINS[0]})")
     parser.add_argument("--runs", type=int, default=7, help="analyses after the first (7)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the libraries (2)")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or mps (cpu)")
@@ -93,7 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.runs < 1 or options.threads < 1:
         parser.error("runs and threads must be at least 1")
-    result = measure(options.runs, options.threads, options.device)
+    result = measure(options.stain, options.runs, options.threads, options.device)
     if options.json:
         print(json.dumps(result))
         return

@@ -167,8 +167,8 @@ def whole_cells(seeds: range) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure and print."""
     arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=2, help="chromosomes of each class and bend")
-    arguments.add_argument("--cells", type=int, default=2, help="cells of each stain")
+    arguments.add_argument("--seeds", type=int, default=10, help="chromosomes of each class and bend")
+    arguments.add_argument("--cells", type=int, default=8, help="cells of each stain")
     arguments.add_argument("--first", type=int, default=0, help="first seed")
     given = arguments.parse_args()
     result: dict[str, Any] = {}

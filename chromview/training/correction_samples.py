@@ -98,8 +98,13 @@ def truth_of(slide: CorrectedSlide) -> TruthSlide:
     return TruthSlide(slide.name, slide.image, stain, inverted, slide.chromosomes, known, slide.unjudged)
 
 
-def simulated(count: int, seed: int, told: Callable[[float], object], *, fluorescent: bool) -> list[TruthSlide]:
-    """Simulated metaphases, fluorescent or bright-field, with their exact truth; `told` gets the share that is done."""
+def simulated(
+    count: int, seed: int, told: Callable[[float], object], *, fluorescent: bool, openness: float = 0.25
+) -> list[TruthSlide]:
+    """Simulated metaphases, fluorescent or bright-field, with their exact truth.
+
+    `told` gets the share that is done; chromatids gape by up to `openness`, see `simulate_metaphase`.
+    """
     rng = np.random.default_rng(seed)
     slides = []
     stains = (Stain.DAPI, Stain.Q_BAND) if fluorescent else (Stain.G_BAND,)
@@ -109,7 +114,7 @@ def simulated(count: int, seed: int, told: Callable[[float], object], *, fluores
             "46,XX" if rng.random() < 0.5 else "46,XY",
             stain=stains[index % len(stains)],
             seed=int(rng.integers(1 << 31)),
-            openness=float(rng.uniform(0, 0.25)),
+            openness=float(rng.uniform(0, openness)),
             crossings=int(rng.integers(2, 8)),
             contacts=int(rng.integers(2, 8)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from chromview.training.datasets import read_karyotypes, read_metaphases
+from chromview.training.correction_samples import TruthSlide, simulated
+from chromview.training.datasets import Metaphase, read_karyotypes, read_metaphases
 from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
-from chromview.training.segmenter_samples import SegmenterSamples, Sources, make_sample, open_sources
+from chromview.training.segmenter_samples import SeenMetaphase, SegmenterSamples, Sources, make_sample, open_sources
 from chromview.vision.networks import UNet, channels_last
 
 OUTPUTS = ("foreground", "overlap", "contact", "chromosome")
@@ -38,6 +39,8 @@ class SegmenterOptions:
     start_from: Path | None = None
     fluorescent: bool = False
     """Of fluorescent chromosomes alone."""
+    simulated: int = 0
+    """Simulated metaphases to cut windows from as well."""
 
 
 def dice_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -102,7 +105,17 @@ def _sources(options: SegmenterOptions, split: str) -> Sources:
     qband_file, mfish_file = data / "qband_karyotypes.h5", data / "mfish_dapi.h5"
     qband = read_karyotypes(qband_file, split) if qband_file.exists() else None
     metaphases = read_metaphases(mfish_file, split) if mfish_file.exists() else []
-    return open_sources(gband, qband, metaphases)
+    sources = open_sources(gband, qband, metaphases)
+    if not options.simulated or split != "train":  # `val` stays what it was, so that runs can be compared
+        return sources
+    made = simulated(options.simulated, options.seed, lambda _: None, fluorescent=options.fluorescent, openness=0.6)
+    return replace(sources, simulated=tuple(_seen(slide) for slide in made))
+
+
+def _seen(slide: TruthSlide) -> SeenMetaphase:
+    """A simulated slide as one of a set."""
+    truth = Metaphase(slide.name, slide.name, "", np.asarray(slide.image.pixels, np.uint8), slide.instances)
+    return SeenMetaphase(truth, slide.darkness, slide.scale)
 
 
 def main(options: SegmenterOptions) -> Path:

@@ -91,12 +91,15 @@ def see(
         check_width(width_of(scale), shape)
         return Seen(*_seen(darkness, scale, segmenter, cancel, progress), scale)
     factor = _first_scale(*chromosome_width(darkness > STAINED))
-    scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
+    # Of the views in which a fluorescent slide is seen, one is enough to tell the scale.
+    scaled, maps = _seen(darkness, factor, segmenter, cancel, progress, rough=fluorescent)
     # What is chromosome and what is dirt is known only now: measure again, without the dirt.
     keep = KEEP_SCALE_FLUORESCENT if fluorescent else KEEP_SCALE
     better = _scale(*chromosome_width(maps.foreground > 0.5), factor, keep)
-    if not keep[0] + 0.05 < better / factor < keep[1]:
+    is_other = not keep[0] + 0.05 < better / factor < keep[1]
+    if is_other:
         factor = better
+    if is_other or fluorescent:
         scaled, maps = _seen(darkness, factor, segmenter, cancel, progress)
     return Seen(scaled, maps, factor)
 
@@ -189,13 +192,18 @@ def _scale(width: float, parts: int, factor: float, keep: tuple[float, float] = 
 
 
 def _seen(
-    darkness: Float, factor: float, segmenter: Segmenter, cancel: CancelToken, progress: Progress
+    darkness: Float,
+    factor: float,
+    segmenter: Segmenter,
+    cancel: CancelToken,
+    progress: Progress,
+    rough: bool = False,
 ) -> tuple[Float, PixelMaps]:
     scaled = darkness
     if factor != 1.0:
         size = max(16, round(darkness.shape[1] * factor)), max(16, round(darkness.shape[0] * factor))
         scaled = cv2.resize(darkness, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return scaled, segmenter.pixels(scaled, cancel, progress=progress)
+    return scaled, segmenter.pixels(scaled, cancel, rough=rough, progress=progress)
 
 
 def on_slide(

@@ -71,8 +71,8 @@ class Segmenter:
     device
         Where it runs.
     fluorescent
-        For slides that glow: every answer is the mean of four views, as the slide lies and mirrored. Those slides are
-        the harder ones.
+        For slides that glow: what it says of pixels is the mean of four views, as the slide lies and mirrored. Those
+        slides are the harder ones.
 
     Raises
     ------
@@ -91,12 +91,12 @@ class Segmenter:
         self.cuts = CUTS_FLUORESCENT if fluorescent else CUTS
 
     @torch.inference_mode()
-    def _run(self, batch: Tensor) -> Tensor:
-        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any height and width."""
+    def _run(self, batch: Tensor, views: tuple[tuple[int, ...], ...] = AS_IT_LIES) -> Tensor:
+        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any size, the mean of `views`."""
         stride = self._network.stride
         height, width = batch.shape[-2:]
         answers = []
-        for view in self._views:
+        for view in views:
             # Mirrored first: each view then lies otherwise on the grid by which the network halves its maps.
             padded = torch.nn.functional.pad(batch.flip(view), (0, -width % stride, 0, -height % stride))
             padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
@@ -111,9 +111,13 @@ class Segmenter:
         cancel: CancelToken | None = None,
         *,
         tile: int = TILE,
+        rough: bool = False,
         progress: Progress = silent,
     ) -> PixelMaps:
-        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap."""
+        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap.
+
+        A `rough` answer is that of one view.
+        """
         height, width = darkness.shape
         result = np.zeros((3, height, width), np.float32)
         step = tile - 2 * TILE_MARGIN
@@ -126,7 +130,7 @@ class Segmenter:
                 bottom, right = min(height, top + tile), min(width, left + tile)
                 part = torch.zeros(1, 2, bottom - top, right - left)
                 part[0, 0] = torch.from_numpy(darkness[top:bottom, left:right])
-                answer = self._run(part)[0, :3].numpy()
+                answer = self._run(part, AS_IT_LIES if rough else self._views)[0, :3].numpy()
                 # The margin of a tile sees too little; it is kept only at the edge of the slide.
                 inner_top, inner_left = top + (TILE_MARGIN if top else 0), left + (TILE_MARGIN if left else 0)
                 result[:, inner_top:bottom, inner_left:right] = answer[:, inner_top - top :, inner_left - left :]

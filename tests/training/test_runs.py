@@ -109,7 +109,7 @@ def test_fewer_chromosomes_than_a_batch_are_trained_on_all_the_same(gband_only: 
 def test_training_can_start_from_weights(data: Path, tmp_path: Path) -> None:
     start = tmp_path / "start.safetensors"
     save_weights(start, UNet(2, 4, (4, 6)), architecture="UNet", widths=[4, 6])
-    train_segmenter.main(segmenter_options(data, tmp_path / "run", steps_per_epoch=1, start_from=start))
+    train_segmenter.main(segmenter_options(data, tmp_path / "run", steps_per_epoch=1, simulated=1, start_from=start))
     with pytest.raises(UserError, match=r"start\.safetensors.*another architecture"):
         train_segmenter.main(segmenter_options(data, tmp_path / "other", widths=(4, 8), start_from=start))
 

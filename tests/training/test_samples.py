@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,14 @@ def test_windows_of_real_slides_show_the_masks_where_the_stain_is(sources: Sourc
         if inside.sum() > 200:
             away = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
             assert np.median(scene.darkness[inside]) > 2 * np.median(scene.darkness[away])
+
+
+def test_every_fifth_window_is_of_simulated_slides(sources: Sources) -> None:
+    rng = np.random.default_rng(6)
+    bright = replace(sources.metaphases[0], darkness=sources.metaphases[0].darkness + 9)
+    shown = replace(sources, simulated=(bright,))
+    share = np.mean([make_sample(rng, shown, SIZE)[0][0].max() > 5 for _ in range(200)])
+    assert 0.1 < share < 0.3
 
 
 def test_samples_of_g_banding_alone(data: Path) -> None:

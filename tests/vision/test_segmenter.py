@@ -140,3 +140,11 @@ def test_a_fluorescent_slide_is_seen_alike_in_the_mirror(short_sighted_file: Pat
             mirrored = np.stack(segmenter.pixels(np.ascontiguousarray(np.flip(image, axis))))
             alike = np.allclose(np.flip(mirrored, axis + 1), answer, atol=1e-5)
             assert alike == fluorescent
+
+
+def test_a_rough_answer_is_that_of_one_view(short_sighted_file: Path, short_sighted: Segmenter) -> None:
+    image = np.random.default_rng(8).random((64, 96), np.float32)
+    four = Segmenter(short_sighted_file, Device(torch.device("cpu"), half=False), fluorescent=True)
+    once = np.stack(short_sighted.pixels(image))
+    assert np.allclose(np.stack(four.pixels(image, rough=True)), once, atol=1e-5)
+    assert not np.allclose(np.stack(four.pixels(image)), once, atol=1e-3)
