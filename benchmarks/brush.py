@@ -213,9 +213,9 @@ def keep_busy(window: MainWindow, app: QApplication, folder: Path) -> None:
     controller.selection.show_slide(shown)
     stages: list[str] = []
     controller.jobs.progress.connect(lambda slide, stage, share: stages.append(stage))
-    controller.jobs.finished.connect(lambda *_: controller.analyse([other]))
+    controller.jobs.finished.connect(lambda *_: controller.analyses.analyse([other]))
     controller.jobs.failed.connect(lambda slide, sentence: print(f"not busy: {sentence}"))
-    controller.analyse([other])
+    controller.analyses.analyse([other])
     while "find" not in stages and controller.jobs.running is not None:
         app.processEvents()
 
@@ -249,7 +249,7 @@ def main() -> int:
         window = make_window(QSettings(str(Path(folder) / "s.ini"), QSettings.Format.IniFormat), [])
         window.controller.analyse_new = False
         # The brush is measured, not the networks that read a changed mask afterwards.
-        window.controller.reread = lambda ids: None  # type: ignore[method-assign]
+        window.controller.analyses.reread = lambda ids: None  # type: ignore[method-assign]
         window.resize(1600, 1000)
         spare_collector(window)
         window.show()

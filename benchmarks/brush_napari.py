@@ -105,7 +105,7 @@ def ours(folder: Path) -> None:
     os.environ["CHROMVIEW_CASES"] = str(folder / "cases")
     window = make_window(QSettings(str(folder / "s.ini"), QSettings.Format.IniFormat), [])
     window.controller.analyse_new = False
-    window.controller.reread = lambda ids: None  # type: ignore[method-assign]
+    window.controller.analyses.reread = lambda ids: None  # type: ignore[method-assign]
     window.resize(1600, 1000)
     spare_collector(window)
     window.show()

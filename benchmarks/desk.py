@@ -105,7 +105,7 @@ class Desk:
         self.controller.add_slides([path])
         self.controller.reader.wait()
         self.until(lambda: self.controller.image is not None)
-        self.controller.analyse([self.slide])
+        self.controller.analyses.analyse([self.slide])
         self.until(lambda: self.jobs.idle)
 
     @property

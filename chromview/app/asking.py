@@ -266,5 +266,5 @@ class Asker(QObject):
         ids = [c.id for c in question.cluster]
         if controller.attempt(lambda: made.extend(controller.document.replace_cluster(question.slide, ids, parts))):
             controller.selection.select(made[0] if made else None)
-            controller.reread(made)
+            controller.analyses.reread(made)
             self.taken.emit()

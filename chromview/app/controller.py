@@ -13,6 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from chromview.app.adding import Adder
+from chromview.app.analyses import Analyses
 from chromview.app.background import Background
 from chromview.app.document import Changed, Document
 from chromview.app.exporter import Exporter
@@ -24,20 +25,17 @@ from chromview.app.slides import LEFT_ASIDE, Order, SlideInfo, SlideState, Sorti
 from chromview.app.steps import SlideSteps
 from chromview.app.tools import Tools
 from chromview.app.trainer import Trainer
-from chromview.app.view_state import Running, ViewState, resolve
+from chromview.app.view_state import ViewState, resolve
 from chromview.app.weights import WeightsInUse
-from chromview.core.chromosome import Analysis, Chromosome, SlideImage, Stain
+from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.errors import UserError
 from chromview.storage.case_backups import Backup, put_back
 from chromview.storage.case_file import CASE_SUFFIX
 from chromview.storage.case_journal import BACKUP_PUT_BACK
-from chromview.texts import tr, tr_n
+from chromview.texts import tr
 
 PAUSE_MS = 120
 """After an edit straightened pictures are made anew, unless the next stroke begins before."""
-
-REREAD_MS = 700
-"""After a longer pause the networks read the new masks; loading them would stop the hand."""
 
 
 class Controller(QObject):
@@ -104,8 +102,6 @@ class Controller(QObject):
         self._place = 0
         self._state = ViewState()
         self._cell_told = True
-        self._running: Running | None = None
-        self._device = ""
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -115,12 +111,6 @@ class Controller(QObject):
         self._pictures_soon.setSingleShot(True)
         self._pictures_soon.setInterval(PAUSE_MS)
         self._pictures_soon.timeout.connect(self._want_pictures)
-        self._to_reread: set[int] = set()
-        self._reread_on: int | None = None
-        self._reread_soon = QTimer(self)
-        self._reread_soon.setSingleShot(True)
-        self._reread_soon.setInterval(REREAD_MS)
-        self._reread_soon.timeout.connect(self._reread)
         self.selection.changed.connect(self._later.start)
         self.selection.slide_changed.connect(self._show_slide)
         self.background.pictures_ready.connect(self._pictures_ready)
@@ -134,17 +124,13 @@ class Controller(QObject):
         self.trainer.changed.connect(self._later.start)
         self.trainer.failed.connect(lambda sentence: self.problem.emit(sentence, "slides"))
         self.trainer.cancelled.connect(lambda: self.said.emit(tr("Training cancelled, the weights are as they were")))
-        jobs.started.connect(self._job_started)
-        jobs.progress.connect(self._job_progress)
-        jobs.finished.connect(self._job_finished)
-        jobs.failed.connect(self._job_failed)
-        jobs.cancelled.connect(self._job_cancelled)
-        jobs.device.connect(self._device_told)
-        jobs.queue_changed.connect(self._queue_changed)
         jobs.image_read.connect(self._image_read)
+        self.analyses = Analyses(self)
+        self.analyses.changed.connect(self._later.start)
+        self.analyses.failed.connect(lambda sentence: self.problem.emit(sentence, "viewer"))
+        self.analyses.said.connect(self.said)
         self.steps = SlideSteps(self)
         self.steps.changed.connect(self._later.start)
-        jobs.reread_finished.connect(self._reread_finished)
 
     # -- state ---------------------------------------------------------------------------
 
@@ -208,8 +194,8 @@ class Controller(QObject):
             return
         self._tell_cell()
         new = resolve(
-            self._document, self.selection, running=self._running, waiting=len(self.jobs.waiting),
-            device=self._device, case_name="" if self._document.untitled else self._document.name,
+            self._document, self.selection, running=self.analyses.running, waiting=len(self.jobs.waiting),
+            device=self.analyses.device, case_name="" if self._document.untitled else self._document.name,
             reading=self.reader.looking, exporting=self.exporter.status, slides=self.slides,
             training=self.trainer.status, weights=self._weights,
             inspecting=self.steps.share,
@@ -234,8 +220,7 @@ class Controller(QObject):
             old.deleteLater()
         self.reader.forget()
         self.background.clear()
-        self._to_reread.clear()
-        self._reread_on = None
+        self.analyses.forget()
         self._sorting.again()
         document.setParent(self)
         document.person = self.person
@@ -321,7 +306,7 @@ class Controller(QObject):
             self.selection.show_slide(show)
         if self.analyse_new:
             unread = {info.id for info in self.document.slides if info.state is SlideState.NEW}
-            self.analyse([id for id in fresh if id in unread])
+            self.analyses.analyse([id for id in fresh if id in unread])
 
     @property
     def slide_order(self) -> Order:
@@ -361,7 +346,7 @@ class Controller(QObject):
         """Stop everything in the background and close the case."""
         self._later.stop()
         self._pictures_soon.stop()
-        self._reread_soon.stop()
+        self.analyses.hold(True)
         self.reader.shutdown()
         self.exporter.shutdown()
         self.trainer.shutdown()
@@ -446,13 +431,11 @@ class Controller(QObject):
         if busy:
             self.background.hold_pictures(True)
             self._pictures_soon.stop()
-            self._reread_soon.stop()
         elif self._image is None:
             self.background.hold_pictures(False)
         else:
             self._pictures_soon.start()
-            if self._to_reread:
-                self._reread_soon.start()
+        self.analyses.hold(busy)
 
     def _want_pictures(self) -> None:
         info = self.info
@@ -467,20 +450,15 @@ class Controller(QObject):
             self._cell_told = False
             self._later.start()
 
-    # -- analysis ------------------------------------------------------------------------
+    def _image_read(self, slide: int, image: SlideImage) -> None:
+        if self._document is None:
+            return
+        self._document.give_image(slide, image)
+        if slide == self.selection.slide and self._image is None and self._document.known_image(slide) is image:
+            self.reader.look_no_more()
+            self._looked(slide, image)
 
-    def analyse(self, slides: Sequence[int]) -> None:
-        """Put slides into the queue of the worker, the one shown at its front."""
-        known = {info.id: info for info in self.document.slides}
-        for slide in slides:
-            info = known.get(slide)
-            if info is not None and not info.missing:
-                shown = slide == self.selection.slide
-                image = self._image if shown and self._image is not None else info.path
-                self.jobs.analyse(
-                    slide, self.document.request(slide), image, stain=info.stain, scale=info.chosen_scale, first=shown
-                )
-        self._later.start()
+    # -- what runs -----------------------------------------------------------------------
 
     def cancel_all(self) -> None:
         """Stop what is analysed or written and forget what waits."""
@@ -500,79 +478,4 @@ class Controller(QObject):
         self._weights = used
         if changed:
             self.jobs.reload_models()
-        self._later.start()
-
-    def _job_started(self, slide: int) -> None:
-        self._running = Running(slide, "", 0.0)
-        self._later.start()
-
-    def _job_progress(self, slide: int, stage: str, share: float) -> None:
-        self._running = Running(slide, stage, share)
-        self._later.start()
-
-    def _queue_changed(self) -> None:
-        if self.jobs.running is None or (self._running is not None and self._running.slide != self.jobs.running):
-            self._running = None
-        self._later.start()
-
-    def _image_read(self, slide: int, image: SlideImage) -> None:
-        if self._document is None:
-            return
-        self._document.give_image(slide, image)
-        if slide == self.selection.slide and self._image is None and self._document.known_image(slide) is image:
-            self.reader.look_no_more()
-            self._looked(slide, image)
-
-    def _job_finished(self, slide: int, generation: int, analysis: Analysis) -> None:
-        self._queue_changed()
-        self.attempt(lambda: self.document.set_analysis(slide, analysis, generation))
-
-    def reread(self, ids: Sequence[int]) -> None:
-        """Have axis, centromere and class read anew, in the next pause, after a person changed the masks of `ids`."""
-        slide = self.selection.slide
-        if slide != self._reread_on:
-            self._reread()
-            self._reread_on = slide
-        self._to_reread.update(ids)
-        self._reread_soon.start()
-
-    def _reread(self) -> None:
-        self._reread_soon.stop()
-        info = next((info for info in self.slides if info.id == self._reread_on), None)
-        ids, self._to_reread, self._reread_on = self._to_reread, set(), None
-        if info is None or info.missing:
-            return
-        chromosomes = self.document.chromosomes(info.id)
-        there = [id for id in ids if id in chromosomes and chromosomes[id].in_karyogram]
-        if there:
-            shown = info.id == self.selection.slide
-            image = self._image if shown and self._image is not None else info.path
-            self.jobs.reread(
-                info.id, image, tuple(chromosomes.values()), there, stain=info.stain, scale=info.chosen_scale
-            )
-
-    def _reread_finished(self, slide: int, asked: Sequence[Chromosome], read: Sequence[Chromosome]) -> None:
-        if self._document is not None and any(info.id == slide for info in self._document.slides):
-            self.attempt(lambda: self.document.apply_reread(slide, asked, read))
-            self.agree(slide)
-
-    def agree(self, slide: int) -> None:
-        """Let classes that nobody decided on follow what a person said of other chromosomes of the cell."""
-        if self.document.slide(slide).is_cluster:
-            return
-        moved: list[int] = []
-        self.attempt(lambda: moved.append(self.document.agree(slide)), "karyogram")
-        if moved and moved[0]:
-            self.said.emit(tr_n("{n} other moves to another class", "{n} others move to another class", moved[0]))
-
-    def _job_failed(self, slide: int, sentence: str) -> None:
-        self._queue_changed()
-        self.problem.emit(sentence, "viewer")
-
-    def _job_cancelled(self, slide: int) -> None:
-        self._queue_changed()
-        self.said.emit(tr("Analysis cancelled"))
-
-    def _device_told(self, device: str) -> None:
-        self._device = device
         self._later.start()

@@ -224,7 +224,7 @@ class MaskDeeds:
         title = self._title(stroke, [chromosomes[id] for id in bits if id != NEW_ID])
         made: dict[int, int] = {}
         self.controller.attempt(lambda: made.update(self._document.paint(slide, bits, title)))
-        self.controller.reread(list(made.values()))
+        self.controller.analyses.reread(list(made.values()))
         if NEW_ID in made:
             self.controller.selection.select(made[NEW_ID])
             if self.controller.tools.tool is Tool.NEW:
@@ -251,7 +251,7 @@ class MaskDeeds:
             parts = self._document.cut(slide, target, line)
             self.controller.selection.select(parts[0])
             self.controller.tools.set_tool(Tool.SELECT)
-            self.controller.reread(parts)
+            self.controller.analyses.reread(parts)
 
         self.controller.attempt(deed)
 
@@ -273,7 +273,7 @@ class MaskDeeds:
             parts = self._document.split_along(slide, meant, line)
             self.controller.selection.select(*parts)
             self.controller.tools.set_tool(Tool.SELECT)
-            self.controller.reread(parts)
+            self.controller.analyses.reread(parts)
 
         self.controller.attempt(deed)
 
@@ -311,21 +311,21 @@ class MaskDeeds:
             raise UserError(tr("joining needs two chromosomes"), advice=tr("Select one, then Ctrl+click the other."))
         joined = self._document.join(pair[0], pair[1:])
         self.controller.selection.select(joined)
-        self.controller.reread([joined])
+        self.controller.analyses.reread([joined])
 
     def _split_overlap(self) -> None:
         pair, selected = self._pair(), self._selected()
         if pair is not None and self._share_pixels(pair[1], pair[2]):
-            self.controller.reread(self._document.split_overlap(pair[0], pair[1:]))
+            self.controller.analyses.reread(self._document.split_overlap(pair[0], pair[1:]))
         elif selected is not None:
             first, second = self._document.split_overlap(*selected)
             self.controller.selection.select(first, second)
-            self.controller.reread([first, second])
+            self.controller.analyses.reread([first, second])
 
     def _move_edges(self, outwards: bool) -> None:
         info, image = self.controller.info, self.controller.image
         if info is not None and image is not None:
-            self.controller.reread(self._document.move_edges(info.id, outwards, image.shape))
+            self.controller.analyses.reread(self._document.move_edges(info.id, outwards, image.shape))
 
     def _share_pixels(self, first: int, second: int) -> bool:
         a, b = self.controller.chromosomes[first], self.controller.chromosomes[second]

@@ -153,7 +153,7 @@ class Performer(MaskDeeds):
         selected = self._selected()
         if selected is not None:
             edit(*selected)
-            self.controller.agree(selected[0])
+            self.controller.analyses.agree(selected[0])
 
     def _accept(self) -> None:
         selected = self._selected()
@@ -186,7 +186,7 @@ class Performer(MaskDeeds):
 
             def deed() -> None:
                 self._document.move_to_slot(slide, id, slot)
-                self.controller.agree(slide)
+                self.controller.analyses.agree(slide)
 
             self.controller.attempt(deed, "karyogram")
 
@@ -218,7 +218,7 @@ class Performer(MaskDeeds):
                 advice=tr("Ctrl+click the other one first."),
             )
         self._document.swap(*selected, second)
-        self.controller.agree(selected[0])
+        self.controller.analyses.agree(selected[0])
 
     def _mark(self, mark: Mark) -> None:
         self._say_of_selected(lambda slide, id: self._document.set_mark(slide, id, mark))
@@ -262,7 +262,7 @@ class Performer(MaskDeeds):
 
         def deed(slide: int, id: int) -> None:
             self._document.set_axis(slide, id, axis)
-            self.controller.reread([id])
+            self.controller.analyses.reread([id])
 
         self.controller.attempt(lambda: self._edit_selected(deed))
 
@@ -280,7 +280,7 @@ class Performer(MaskDeeds):
 
     def _find_axis(self, slide: int, id: int) -> None:
         self._document.find_axis(slide, id)
-        self.controller.reread([id])
+        self.controller.analyses.reread([id])
 
     # -- undo ----------------------------------------------------------------------------
 
@@ -312,11 +312,11 @@ class Performer(MaskDeeds):
     def _analyse(self) -> None:
         slide = self.controller.selection.slide
         if slide is not None:
-            self.controller.analyse([slide])
+            self.controller.analyses.analyse([slide])
 
     def _analyse_all(self) -> None:
         waiting = [info.id for info in self._document.slides if info.state is SlideState.NEW]
-        self.controller.analyse(waiting)
+        self.controller.analyses.analyse(waiting)
         if not waiting:
             self.controller.said.emit(tr("Every slide is analysed already"))
 
@@ -333,7 +333,7 @@ class Performer(MaskDeeds):
             return False
         done = self.controller.attempt(lambda: self._document.set_scale(info.id, width, info.shape or self._shape()))
         if done:
-            self.controller.analyse([info.id])
+            self.controller.analyses.analyse([info.id])
         return done
 
     def _shape(self) -> tuple[int, int] | None:

@@ -27,7 +27,7 @@ def on_screen(window: MainWindow, widget: QWidget) -> np.ndarray:
 def assert_up_to_date(window: MainWindow, what: str) -> None:
     # Pictures made in a pause would lay the karyogram out between the two looks.
     window.controller._pictures_soon.stop()
-    window.controller._reread_soon.stop()
+    window.controller.analyses.forget()
     window.controller.background._pool.waitForDone()
     QApplication.processEvents()
     area = window.karyogram_panel.area.viewport()

@@ -132,6 +132,6 @@ def test_reading_after_an_edit_knows_the_scale(
     assert axis is not None
     window.performer.select(first)
     window.performer.move_axis(np.asarray(axis + np.float32(1.0)))
-    window.controller._reread()
+    window.controller.analyses.reread_now()
     qtbot.waitUntil(lambda: told == [0.5])
     settle(window)
