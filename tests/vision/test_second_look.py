@@ -62,3 +62,18 @@ def test_smears_far_paler_than_the_cell_are_debris(models: Models) -> None:
     on_smears = [c for c in found if (smears[c.box.slices][c.mask] > 0).mean() > 0.5]
     assert on_smears
     assert all(c.kind is Kind.DEBRIS for c in on_smears)
+
+
+def test_a_small_thing_that_lies_far_from_the_cell_is_debris(models: Models) -> None:
+    cell = simulate_metaphase(seed=41, nuclei=0, debris=0)
+    image = np.pad(cell.image, ((0, 0), (0, 200)), mode="edge")
+    size = float(np.sqrt(np.median([c.area for c in cell.chromosomes])))
+    y, x = 200, cell.image.shape[1] + 140
+    speck = cv2.ellipse(
+        np.zeros(image.shape, np.uint8), (x, y), (round(0.36 * size), round(0.18 * size)), 30, 0, 360, 1, -1
+    )
+    stained = cv2.GaussianBlur(1 - 0.6 * speck.astype(np.float32), (0, 0), 1.2)
+    found = analyse(SlideImage((image * stained).astype(np.uint8)), models).chromosomes
+    there = [c for c in found if c.box.top <= y < c.box.bottom and c.box.left <= x < c.box.right]
+    assert [c.kind for c in there] == [Kind.DEBRIS]
+    assert sum(c.kind is Kind.CHROMOSOME for c in found) >= 44
