@@ -60,7 +60,7 @@ class Decisions(Edits):
                 edit.replace(replace(edit.chromosomes[chromosome.id], state=State.REJECTED, slot=None))
 
     def restore(self, slide_id: int, ids: Iterable[int]) -> None:
-        """Say that these are chromosomes after all: rejected ones, nuclei or debris.
+        """Say that these are chromosomes after all: rejected ones, nuclei, debris or those of another cell.
 
         Raises
         ------

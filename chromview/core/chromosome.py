@@ -40,6 +40,7 @@ class Kind(StrEnum):
     NUCLEUS = "nucleus"
     DEBRIS = "debris"
     CUT = "cut by the border"
+    OTHER_CELL = "of another cell"
 
 
 class State(StrEnum):

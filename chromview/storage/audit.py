@@ -60,8 +60,9 @@ _SLIDE_FIELDS: dict[str, str] = {
 }
 _VALUES: tuple[str, ...] = (
     noop("proposed"), noop("accepted"), noop("edited"), noop("rejected"), noop("chromosome"), noop("nucleus"),
-    noop("debris"), noop("cut by the border"), noop("network"), noop("cell"), noop("person"), noop("started"),
-    noop("done"), noop("counted"), noop("up"), noop("down"), noop("tray"), noop("mask"), noop("yes"), noop("no"),
+    noop("debris"), noop("cut by the border"), noop("of another cell"), noop("network"), noop("cell"),
+    noop("person"), noop("started"), noop("done"), noop("counted"),
+    noop("up"), noop("down"), noop("tray"), noop("mask"), noop("yes"), noop("no"),
 )  # fmt: skip
 """Words among the values of fields."""
 _TOLD_OF_NEW = ("number", "slot", "state", "kind")

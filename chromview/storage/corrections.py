@@ -231,10 +231,12 @@ def _sorted(source: LabelSource) -> tuple[list[Chromosome], list[Chromosome], se
         return [], [], set()
     counting = counted(tuple(source.chromosomes.values()))
     judged = [c for c in counting if c.state is not State.PROPOSED and c.area]
-    cut_or_rejected = [
-        c for c in source.chromosomes.values() if c.area and (c.state is State.REJECTED or c.kind is Kind.CUT)
+    aside = [
+        c
+        for c in source.chromosomes.values()
+        if c.area and (c.state is State.REJECTED or c.kind in (Kind.CUT, Kind.OTHER_CELL))
     ]
-    unjudged = [c for c in counting if c.state is State.PROPOSED and c.area] + cut_or_rejected
+    unjudged = [c for c in counting if c.state is State.PROPOSED and c.area] + aside
     known = provenance(source.steps(), source.chromosomes)
     return judged, unjudged, {c.id for c in judged if known[c.id].mask.by == PERSON}
 

@@ -266,8 +266,18 @@ def _note_left_out(writing: _Writing, source: LabelSource, counting: Sequence[Ch
     """Say what no form holds."""
     everything = () if source.left_out else source.chromosomes.values()
     kinds = Counter(c.kind for c in everything if c.kind is not Kind.CHROMOSOME and c.state is not State.REJECTED)
-    plural = {Kind.NUCLEUS: "nuclei", Kind.DEBRIS: "pieces of debris", Kind.CUT: "chromosomes cut by the border"}
-    singular = {Kind.NUCLEUS: "nucleus", Kind.DEBRIS: "piece of debris", Kind.CUT: "chromosome cut by the border"}
+    plural = {
+        Kind.NUCLEUS: "nuclei",
+        Kind.DEBRIS: "pieces of debris",
+        Kind.CUT: "chromosomes cut by the border",
+        Kind.OTHER_CELL: "chromosomes of another cell",
+    }
+    singular = {
+        Kind.NUCLEUS: "nucleus",
+        Kind.DEBRIS: "piece of debris",
+        Kind.CUT: "chromosome cut by the border",
+        Kind.OTHER_CELL: "chromosome of another cell",
+    }
     said = [f"{n} {(singular if n == 1 else plural)[kind]}" for kind, n in kinds.items()]
     if said:
         writing.notes.append(

@@ -40,7 +40,11 @@ _STATE = {
     State.EDITED: noop("corrected"),
     State.REJECTED: noop("rejected"),
 }
-_KIND = {Kind.NUCLEUS: noop("Nucleus"), Kind.DEBRIS: noop("Debris")}
+_KIND = {
+    Kind.NUCLEUS: noop("Nucleus"),
+    Kind.DEBRIS: noop("Debris"),
+    Kind.OTHER_CELL: noop("Chromosome of another cell"),
+}
 _DECIDED = {
     DecidedBy.NETWORK: noop("by the network"),
     DecidedBy.CELL: noop("by the cell as a whole"),

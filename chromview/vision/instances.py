@@ -17,6 +17,7 @@ from chromview.core.chromosome import Box, Chromosome, Kind, Quality
 from chromview.core.masks import clusters, overlap_area
 from chromview.core.scale import CHROMOSOME_WIDTH, LARGEST_FACTOR, LEAST_FACTOR, check_width, typical_width, width_of
 from chromview.progress import CancelToken, Progress, silent
+from chromview.vision.other_cells import of_another_cell
 from chromview.vision.pairs import PairSegmenter
 from chromview.vision.pieces import EIGHT, Found, find_chromosomes
 from chromview.vision.prepare import chromosome_width
@@ -148,6 +149,8 @@ def find_instances(
                 ).with_mask(box, mask)
             )
     chromosomes = _without_dirt(chromosomes, darkness)
+    others = of_another_cell(chromosomes)
+    chromosomes = [replace(c, kind=Kind.OTHER_CELL) if c.id in others else c for c in chromosomes]
     for box, mask, kind in _other_things(scaled, maps, factor, shape):
         chromosomes.append(
             Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind).with_mask(box, mask)
