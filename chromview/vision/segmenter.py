@@ -28,11 +28,6 @@ EIGHT = np.ones((3, 3), int)
 TILE, TILE_MARGIN = 1024, 96
 
 
-AS_IT_LIES: tuple[tuple[int, ...], ...] = ((),)
-MIRRORED = ((), (2,), (3,), (2, 3))
-"""Axes of an input ``(N, C, H, W)`` that are mirrored in each view that the network is shown."""
-
-
 class Cuts(NamedTuple):
     """Probabilities above which an overlap or a contact line cuts a cluster; chosen on `val`."""
 
@@ -71,8 +66,7 @@ class Segmenter:
     device
         Where it runs.
     fluorescent
-        For slides that glow: what it says of pixels is the mean of four views, as the slide lies and mirrored. Those
-        slides are the harder ones.
+        For slides that glow, where overlaps and contact lines are cut sooner.
 
     Raises
     ------
@@ -87,23 +81,18 @@ class Segmenter:
         self._network.eval().to(device.torch_device)
         channels_last(self._network)
         self._device = device
-        self._views = MIRRORED if fluorescent else AS_IT_LIES
         self.cuts = CUTS_FLUORESCENT if fluorescent else CUTS
 
     @torch.inference_mode()
-    def _run(self, batch: Tensor, views: tuple[tuple[int, ...], ...] = AS_IT_LIES) -> Tensor:
-        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any size, the mean of `views`."""
+    def _run(self, batch: Tensor) -> Tensor:
+        """Probabilities ``(N, 4, H, W)`` float32 of inputs ``(N, 2, H, W)`` of any height and width."""
         stride = self._network.stride
         height, width = batch.shape[-2:]
-        answers = []
-        for view in views:
-            # Mirrored first: each view then lies otherwise on the grid by which the network halves its maps.
-            padded = torch.nn.functional.pad(batch.flip(view), (0, -width % stride, 0, -height % stride))
-            padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
-            with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
-                logits = self._network(padded)
-            answers.append(torch.sigmoid(logits.float())[..., :height, :width].flip(view))
-        return torch.stack(answers).mean(dim=0).cpu()
+        padded = torch.nn.functional.pad(batch, (0, -width % stride, 0, -height % stride))
+        padded = padded.to(self._device.torch_device, memory_format=torch.channels_last)
+        with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
+            logits = self._network(padded)
+        return torch.sigmoid(logits.float())[..., :height, :width].cpu()
 
     def pixels(
         self,
@@ -111,13 +100,9 @@ class Segmenter:
         cancel: CancelToken | None = None,
         *,
         tile: int = TILE,
-        rough: bool = False,
         progress: Progress = silent,
     ) -> PixelMaps:
-        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap.
-
-        A `rough` answer is that of one view.
-        """
+        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap."""
         height, width = darkness.shape
         result = np.zeros((3, height, width), np.float32)
         step = tile - 2 * TILE_MARGIN
@@ -130,7 +115,7 @@ class Segmenter:
                 bottom, right = min(height, top + tile), min(width, left + tile)
                 part = torch.zeros(1, 2, bottom - top, right - left)
                 part[0, 0] = torch.from_numpy(darkness[top:bottom, left:right])
-                answer = self._run(part, AS_IT_LIES if rough else self._views)[0, :3].numpy()
+                answer = self._run(part)[0, :3].numpy()
                 # The margin of a tile sees too little; it is kept only at the edge of the slide.
                 inner_top, inner_left = top + (TILE_MARGIN if top else 0), left + (TILE_MARGIN if left else 0)
                 result[:, inner_top:bottom, inner_left:right] = answer[:, inner_top - top :, inner_left - left :]

@@ -127,24 +127,3 @@ def test_empty_ground_holds_nothing(models: Models) -> None:
         maps = models.segmenter.pixels(ground)
         assert not (maps.foreground > 0.5).any()
         assert find_chromosomes(ground, maps, models.segmenter) == []
-
-
-def test_a_fluorescent_slide_is_seen_alike_in_the_mirror(short_sighted_file: Path) -> None:
-    """Four views are averaged, so that no side is preferred; one view prefers some."""
-    cpu = Device(torch.device("cpu"), half=False)
-    image = np.random.default_rng(5).random((64, 96), np.float32)
-    for fluorescent in (True, False):
-        segmenter = Segmenter(short_sighted_file, cpu, fluorescent=fluorescent)
-        answer = np.stack(segmenter.pixels(image))
-        for axis in (0, 1):
-            mirrored = np.stack(segmenter.pixels(np.ascontiguousarray(np.flip(image, axis))))
-            alike = np.allclose(np.flip(mirrored, axis + 1), answer, atol=1e-5)
-            assert alike == fluorescent
-
-
-def test_a_rough_answer_is_that_of_one_view(short_sighted_file: Path, short_sighted: Segmenter) -> None:
-    image = np.random.default_rng(8).random((64, 96), np.float32)
-    four = Segmenter(short_sighted_file, Device(torch.device("cpu"), half=False), fluorescent=True)
-    once = np.stack(short_sighted.pixels(image))
-    assert np.allclose(np.stack(four.pixels(image, rough=True)), once, atol=1e-5)
-    assert not np.allclose(np.stack(four.pixels(image)), once, atol=1e-3)
