@@ -110,7 +110,7 @@ _OPTION_HELP = {
     "out": "folder of the run: log, checkpoints, best weights",
     "start_from": "weights to begin with",
     "edges": "metaphases also with the edges of their masks drawn anew",
-    "simulated": "so many simulated cells of each stain as well",
+    "simulated": "so many simulated slides as well, for the classifier so many of each stain",
 }
 
 
