@@ -38,17 +38,6 @@ class _Jobs(Jobs):
 
 
 class _Controller(Controller):
-    """Reads edited masks anew when told that the hand rests, and not while something is only tried."""
-
-    trying = False
-
-    def reread(self, ids: Sequence[int]) -> None:
-        if not self.trying:
-            super().reread(ids)
-
-    def rest(self) -> None:
-        self._reread()
-
     def _want_pictures(self) -> None:
         """Nobody looks at straightened pictures here."""
 
@@ -132,7 +121,6 @@ class Desk:
         selection, tools = self.controller.selection, self.controller.tools
         before, selected = self.chromosomes, (selection.chromosome, selection.second)
         held = tools.tool, tools.over, tools.size
-        self.controller.trying = True
         try:
             deed()
             if self.chromosomes is before:
@@ -141,7 +129,7 @@ class Desk:
             self.controller.document.undo(self.slide)
             return after
         finally:
-            self.controller.trying = False
+            self.controller.analyses.forget()  # what was tried is undone: there is nothing to read
             selection.select(*selected)
             tools.set_tool(held[0])
             tools.set_over(held[1])
@@ -158,7 +146,7 @@ class Desk:
 
     def rest(self) -> None:
         """Let the program read anew what was edited."""
-        self.controller.rest()
+        self.controller.analyses.reread_now()
         self.until(lambda: self.jobs.idle)
 
     def ask(self, count: int | None, strokes: Sequence[Sequence[tuple[float, float]]] = ()) -> tuple[Alternative, ...]:

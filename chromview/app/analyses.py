@@ -135,7 +135,8 @@ class Analyses(QObject):
             self._reread_soon.start()
 
     def forget(self) -> None:
-        """Another case is open: nothing is left to read."""
+        """Read nothing of what waits for a pause."""
+        self._reread_soon.stop()
         self._to_reread.clear()
         self._reread_on = None
 
