@@ -91,7 +91,7 @@ def upright(one: Single) -> Sheet:
     direction = np.linalg.eigh(np.cov(points.T))[1][:, 1]
     reach = (points - centre) @ direction
     line = centre + np.array([[reach.min() - 0.5], [reach.max() + 0.5]]) * direction
-    return to_sheet(one.stain, one.mask, line)[0]
+    return to_sheet(one.stain, one.mask, line).image
 
 
 def turn_of(axis: Float) -> float:
@@ -121,8 +121,8 @@ def made(data: Karyotypes, cells: int, seed: int, models: Models) -> list[dict[s
     numbers = data.numbers[indices]
     found = singles(data, indices)
     own = [to_sheet(one.stain, one.mask, one.axis) for one in found]
-    scales = cell_scales([length for _, length in own], [str(c) for c in data.cells[indices]]).numpy()
-    before = accuracy(models, [sheet for sheet, _ in own], scales, numbers)
+    scales = cell_scales([sheet.length for sheet in own], [str(c) for c in data.cells[indices]]).numpy()
+    before = accuracy(models, [sheet.image for sheet in own], scales, numbers)
     lines = []
     for where in ("centromere", "anywhere"):
         for degrees in BENDS:
@@ -131,10 +131,10 @@ def made(data: Karyotypes, cells: int, seed: int, models: Models) -> list[dict[s
                 at = ARMS[number - 1].centromere_index if where == "centromere" else float(rng.uniform(0.25, 0.75))
                 result = bent(one, degrees * float(rng.choice((-1, 1))), at, float(rng.uniform(0, 360)))
                 lying.append(upright(result))
-                sheet, length = to_sheet(result.stain, result.mask)
-                straightened.append(sheet)
-                lengths.append(length)
-            true = np.array([length for _, length in own])
+                sheet = to_sheet(result.stain, result.mask)
+                straightened.append(sheet.image)
+                lengths.append(sheet.length)
+            true = np.array([sheet.length for sheet in own])
             lines.append(
                 {
                     "bent": f"{degrees} at {where}",
@@ -151,14 +151,14 @@ def made(data: Karyotypes, cells: int, seed: int, models: Models) -> list[dict[s
 def as_is(data: Karyotypes, least: float, models: Models) -> list[dict[str, Any]]:
     """Accuracy on the chromosomes of the split that are bent already."""
     everything = singles(data, np.arange(len(data)))
-    lengths = [to_sheet(one.stain, one.mask, one.axis)[1] for one in everything]
+    lengths = [to_sheet(one.stain, one.mask, one.axis).length for one in everything]
     scales = cell_scales(lengths, [str(c) for c in data.cells]).numpy()
     chosen = np.flatnonzero([turn_of(one.axis) >= least for one in everything])
     if not len(chosen):
         return []
     bent_ones = [everything[i] for i in chosen]
     numbers = data.numbers[chosen]
-    straightened = [to_sheet(one.stain, one.mask, one.axis)[0] for one in bent_ones]
+    straightened = [to_sheet(one.stain, one.mask, one.axis).image for one in bent_ones]
     return [
         {
             "bent": f"{least:.0f} and more, as is",

@@ -51,7 +51,7 @@ def main() -> None:
     images = [simulate_chromosome(1 + n % 24, seed=n).image for n in range(given.batch)]
     masks = [chromosome_mask(image, Stain.G_BAND) for image in images]
     pairs = zip(images, masks, strict=True)
-    sheets = np.stack([to_sheet(np.float32(255) - image, mask)[0] for image, mask in pairs])
+    sheets = np.stack([to_sheet(np.float32(255) - image, mask).image for image, mask in pairs])
     scales = torch.ones(len(sheets))
     published = torchvision.models.resnet50(weights=None, num_classes=24).eval()
     pictures = torch.rand(32, 3, 224, 224)

@@ -74,7 +74,7 @@ def compose(data: Karyotypes, pairs: int, seed: int, opaque: float = 0.0) -> tup
             for way, picture in zip(WAYS, (own, seen, estimated[n]), strict=True):
                 straight, inside = straighten_pixels(picture, layer.mask, layer.axis, background=0.0)
                 entry[way] = band_profile(straight, inside, True)
-                entry[f"sheet {way}"] = to_sheet(picture, layer.mask, layer.axis)[0]
+                entry[f"sheet {way}"] = to_sheet(picture, layer.mask, layer.axis).image
             found.append(entry)
             sources.append(drawn[n])
     return found, sources

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from chromview.core.chromosome import Stain
+from chromview.core.edges import REACH, edged
 from chromview.simulate.metaphase import simulate_metaphase
 from chromview.training.datasets import read_karyotypes, read_metaphases
-from chromview.training.edges import REACH, edged
-from chromview.vision.canvas import CANVAS, canvas_axis, canvases, cell_scales, to_sheet
+from chromview.vision.canvas import CANVAS, Sheet, canvas_axis, canvases, cell_brightness, cell_scales, to_sheet
 from chromview.vision.prepare import chromosome_mask, to_darkness
+
+EDGES = (0.2, 0.35, 0.5)
+"""Shares of a chromosome's brightness at which its edge is drawn anew: people drew it at 0.11 to 0.59."""
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Sheets:
         ``(N,)`` canvas pixels for a slide pixel, from the cell.
     lengths
         ``(N,)`` pixels.
+    brightness
+        ``(N,)`` against the cell (`cell_brightness`), NaN where not known.
     polarity_known, glows
         ``(N,)`` bool; whether it is fluorescent.
     weights
@@ -46,6 +51,7 @@ class Sheets:
     numbers: Tensor
     scales: Tensor
     lengths: Tensor
+    brightness: Tensor
     polarity_known: Tensor
     glows: Tensor
     weights: Tensor
@@ -62,6 +68,7 @@ class Sheets:
             torch.cat([part.numbers for part in parts]),
             torch.cat([part.scales for part in parts]),
             torch.cat([part.lengths for part in parts]),
+            torch.cat([part.brightness for part in parts]),
             torch.cat([part.polarity_known for part in parts]),
             torch.cat([part.glows for part in parts]),
             torch.cat([part.weights for part in parts]),
@@ -71,28 +78,31 @@ class Sheets:
 
 @dataclass
 class _Rows:
-    """Chromosomes on their way into `Sheets`: sheet, length, class, cell and weight of each."""
+    """Chromosomes on their way into `Sheets`: sheet, class, cell and weight of each."""
 
-    sheets: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-    lengths: list[float] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
 
-    def add(self, sheet: tuple[npt.NDArray[np.uint8], float], number: int, cell: str, weight: float = 1.0) -> None:
-        self.sheets.append(sheet[0])
-        self.lengths.append(sheet[1])
+    def add(self, sheet: Sheet, number: int, cell: str, weight: float = 1.0) -> None:
+        self.sheets.append(sheet)
         self.numbers.append(number)
         self.cells.append(cell)
         self.weights.append(weight)
 
     def packed(self, *, polarity_known: bool, glows: bool) -> Sheets:
         n = len(self.sheets)
+        lengths = [sheet.length for sheet in self.sheets]
+        # Images of bright field are of a contrast of their own, as they were cut out for karyograms.
+        levels = [sheet.level if glows else 0.0 for sheet in self.sheets]
+        images = np.stack([sheet.image for sheet in self.sheets])
         return Sheets(
-            torch.from_numpy(np.stack(self.sheets))[:, None],
+            torch.from_numpy(images)[:, None],
             torch.tensor(self.numbers),
-            cell_scales(self.lengths, self.cells),
-            torch.tensor(self.lengths),
+            cell_scales(lengths, self.cells),
+            torch.tensor(lengths),
+            cell_brightness(levels, self.cells),
             torch.full((n,), polarity_known),
             torch.full((n,), glows),
             torch.tensor(self.weights),
@@ -176,12 +186,34 @@ def all_sheets(folder: Path, split: str, edges: Sequence[float] = ()) -> dict[st
     return found
 
 
-def augmented(data: Sheets, chosen: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A training batch: canvases, class 0..23, p arm up, whether that is known.
+class Batch(NamedTuple):
+    """What one training step is shown.
+
+    Attributes
+    ----------
+    canvases
+        ``(N, 1, *CANVAS)``.
+    brightness
+        ``(N,)``, NaN where not told.
+    classes
+        ``(N,)`` 0..23.
+    up, polarity_known
+        ``(N,)`` bool: whether the p arm is up on the canvas, and whether that is known.
+    """
+
+    canvases: Tensor
+    brightness: Tensor
+    classes: Tensor
+    up: Tensor
+    polarity_known: Tensor
+
+
+def augmented(data: Sheets, chosen: Tensor, generator: torch.Generator) -> Batch:
+    """A training batch.
 
     Size jitters by 4 % about that of the cell (every fifth by 12 %, for slides of few chromosomes), and
-    turn, shift, width, contrast, uneven light, blur, noise, a dark bar of a crossing chromosome and a lost
-    tip follow.
+    turn, shift, width, stretches along the axis, contrast, uneven light, blur, noise, a dark bar of a crossing
+    chromosome and a lost tip follow. The brightness jitters by 4 %, and every sixth is told none.
     """
     n = len(chosen)
 
@@ -199,6 +231,8 @@ def augmented(data: Sheets, chosen: Tensor, generator: torch.Generator) -> tuple
         turn=normal(n) * 0.06,
         shift=normal(n, 2) * torch.tensor([1.0, 2.0]),
         stretch=torch.exp(normal(n) * 0.1),
+        # One part of a chromosome is condensed a little more than the next.
+        warp=functional.interpolate(normal(n, 1, 7) * 1.2, CANVAS[0], mode="linear", align_corners=True)[:, 0],
     )
     lost = uniform(n) < 0.15
     if lost.any():
@@ -226,4 +260,6 @@ def augmented(data: Sheets, chosen: Tensor, generator: torch.Generator) -> tuple
     x = torch.where(down[:, None, None, None], x.flip(2), x)
     mirrored = uniform(n) < 0.5
     x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-    return x, data.numbers[chosen] - 1, ~down, data.polarity_known[chosen]
+    bright = data.brightness[chosen] + normal(n) * 0.04
+    bright[uniform(n) < 1 / 6] = torch.nan
+    return Batch(x, bright, data.numbers[chosen] - 1, ~down, data.polarity_known[chosen])

@@ -13,8 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from chromview.core.chromosome import Stain
 from chromview.errors import UserError
-from chromview.training.classifier_samples import Sheets, all_sheets, augmented, simulated_sheets
-from chromview.training.edges import EDGES
+from chromview.training.classifier_samples import EDGES, Sheets, all_sheets, augmented, simulated_sheets
 from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
 from chromview.vision.canvas import canvases
 from chromview.vision.networks import ChromosomeNet, channels_last
@@ -57,8 +56,8 @@ def scores(network: nn.Module, data: Sheets) -> tuple[Tensor, Tensor]:
         chosen = slice(start, start + 256)
         x = canvases(data.sheets[chosen], data.scales[chosen])
         with mixed_precision():
-            a, p = network(x)
-            b, q = network(x.flip(2))
+            a, p = network(x, data.brightness[chosen])
+            b, q = network(x.flip(2), data.brightness[chosen])
         classes.append((a.float().softmax(1) + b.float().softmax(1)) / 2)
         up.append(torch.sigmoid((p.float() - q.float()) / 2))
     return torch.cat(classes), torch.cat(up)
@@ -124,12 +123,14 @@ def main(options: ClassifierOptions) -> Path:
         order = shuffled(train, options.fluorescent, generator)
         for step in range(steps):
             chosen = order[step * options.batch : (step + 1) * options.batch]
-            x, numbers, up, known = augmented(train, chosen, generator)
+            shown = augmented(train, chosen, generator)
             with mixed_precision():
-                classes, polarity = network(x.to(memory_format=torch.channels_last))
-            loss = F.cross_entropy(classes.float(), numbers, label_smoothing=options.label_smoothing)
+                classes, polarity = network(shown.canvases.to(memory_format=torch.channels_last), shown.brightness)
+            loss = F.cross_entropy(classes.float(), shown.classes, label_smoothing=options.label_smoothing)
+            known = shown.polarity_known
             if known.any():
-                loss = loss + 0.5 * F.binary_cross_entropy_with_logits(polarity.float()[known], up[known].float())
+                up = shown.up[known].float()
+                loss = loss + 0.5 * F.binary_cross_entropy_with_logits(polarity.float()[known], up)
             total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
             averaged.update_parameters(network)
         row: dict[str, float | int | str] = {"epoch": epoch + 1, "train_loss": round(total / steps, 4)}

@@ -17,12 +17,13 @@ from chromview.core.chromosome import Box, Chromosome, SlideImage, Stain
 from chromview.core.commands import united
 from chromview.core.masks import paste
 from chromview.progress import CancelToken, Progress, silent
-from chromview.vision.instances import STAINED, confidence_of, on_slide, scale_of
+from chromview.vision.instances import STAINED, on_slide, scale_of
 from chromview.vision.pairs import dab, in_order_of, masks_of, tips
 from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
 from chromview.vision.pipeline import Models, tell_stain
 from chromview.vision.prepare import to_darkness
 from chromview.vision.segmenter import PixelMaps, Segmenter
+from chromview.vision.sureness import sure_alone
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -255,7 +256,8 @@ def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternativ
                 box.top + seen.frame.top, box.left + seen.frame.left,
                 box.bottom + seen.frame.top, box.right + seen.frame.left,
             )  # fmt: skip
-            parts.append(Part(at, mask, confidence_of(item, fluorescent=seen.fluorescent)))
+            sure = sure_alone(item.confidence) if seen.fluorescent else item.confidence
+            parts.append(Part(at, mask, sure))
     return Alternative(how, tuple(parts))
 
 

@@ -53,14 +53,23 @@ class Classifier:
         self,
         sheets: npt.NDArray[np.uint8],
         scales: Tensor,
+        brightness: Tensor | None = None,
         progress: Progress = silent,
         cancel: CancelToken | None = None,
         batch: int = 128,
     ) -> Classified:
-        """Classify sheets ``(N, *SHEET)`` uint8 (`canvas.to_sheet`) with `scales` (N,) (`canvas.cell_scales`).
+        """Class and polarity of straightened chromosomes.
 
         Every chromosome is shown as it lies and upside down; the classes are averaged, and the polarity
         is told by the difference.
+
+        Parameters
+        ----------
+        sheets
+            ``(N, *SHEET)`` uint8 (`canvas.to_sheet`).
+        scales, brightness
+            ``(N,)`` each, from the cell (`canvas.cell_scales`, `canvas.cell_brightness`); the latter is of
+            fluorescent chromosomes alone.
         """
         probabilities = np.zeros((len(sheets), 24), np.float32)
         p_up = np.zeros(len(sheets), np.float32)
@@ -70,8 +79,9 @@ class Classifier:
             chosen = slice(start, start + batch)
             x = canvases(torch.from_numpy(sheets[chosen])[:, None], scales[chosen])
             x = torch.cat((x, x.flip(2))).to(self._device.torch_device, memory_format=torch.channels_last)
+            bright = None if brightness is None else brightness[chosen].repeat(2).to(self._device.torch_device)
             with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
-                classes, polarity = self._network(x)
+                classes, polarity = self._network(x, bright)
             either = classes.float().softmax(1).cpu().reshape(2, -1, 24)
             ways = polarity.float().cpu().reshape(2, -1)
             probabilities[chosen] = either.mean(0).numpy()

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import cKDTree
-from scipy.special import expit, logit
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Chromosome, Kind, Quality
@@ -22,6 +21,7 @@ from chromview.vision.pairs import PairSegmenter
 from chromview.vision.pieces import EIGHT, Found, find_chromosomes
 from chromview.vision.prepare import chromosome_width
 from chromview.vision.segmenter import PixelMaps, Segmenter
+from chromview.vision.sureness import with_confidence
 
 Float = npt.NDArray[np.float32]
 
@@ -36,9 +36,6 @@ STAINED = 0.3
 GLOW = 0.7
 """Probability above which a pixel belongs to a fluorescent chromosome: how far its glow counts, people draw differently
 from slide to slide, and the network errs to the wide side; chosen on `val`."""
-SURE_FLUORESCENT = (0.89, -0.84)
-"""Slope and offset, on the logit, that make of the certainty of a fluorescent mask how often one like it is right
-(Platt 1999). Fitted to the 14 metaphases of `val` and 45 of `train`: the network is surer than people agree."""
 CRUMB = 0.12
 """Share of the median area; the smallest chromosomes, 21 and Y, have a third."""
 PALE = 0.45
@@ -139,15 +136,13 @@ def find_instances(
         mask, box = on_slide(item, factor, shape, fluorescent=fluorescent)
         if mask.any():
             kind = _kind_by_stain(item, scaled, maps) or _kind(box, mask, shape)
-            sure = confidence_of(item, fluorescent=fluorescent)
-            chromosomes.append(
-                Chromosome(
-                    len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind, confidence=sure
-                ).with_mask(box, mask)
-            )
+            empty = Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind)
+            chromosomes.append(replace(empty, confidence=item.confidence).with_mask(box, mask))
     chromosomes = _without_dirt(chromosomes, darkness)
     others = of_another_cell(chromosomes)
     chromosomes = [replace(c, kind=Kind.OTHER_CELL) if c.id in others else c for c in chromosomes]
+    if fluorescent:
+        chromosomes = with_confidence(chromosomes, darkness)
     for box, mask, kind in _other_things(scaled, maps, factor, shape):
         chromosomes.append(
             Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind).with_mask(box, mask)
@@ -230,14 +225,6 @@ def on_slide(
     if factor == 1.0:
         return item.probability > level, item.box
     return _resized(item.probability, item.box, factor, shape, level)
-
-
-def confidence_of(item: Found, *, fluorescent: bool) -> float:
-    """How probable it is that something found is a chromosome with its whole mask, 0..1."""
-    if not fluorescent:
-        return item.confidence
-    slope, offset = SURE_FLUORESCENT
-    return float(expit(slope * logit(np.clip(item.confidence, 0.001, 0.999)) + offset))
 
 
 def _resized(

@@ -103,7 +103,8 @@ class ChromosomeNet(nn.Module):
     """ResNet-18 of half width with two heads: class (24) and polarity (p arm up).
 
     The canvas keeps the true size of the chromosome, so its length stays a cue; rows are
-    pooled into bands, not away, since where a band lies is what tells classes apart.
+    pooled into bands, not away, since where a band lies is what tells classes apart. How bright
+    it is against its cell is told beside the picture, since a picture has a brightness of its own.
 
     Parameters
     ----------
@@ -126,10 +127,24 @@ class ChromosomeNet(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.pool = nn.AdaptiveAvgPool2d((rows, 1))
         self.dropout = nn.Dropout(dropout)
-        self.classes = nn.Linear(channels * rows, 24)
+        self.brightness = nn.Sequential(nn.Linear(2, width), nn.ReLU())
+        self.classes = nn.Linear(channels * rows + width, 24)
         self.polarity = nn.Linear(channels * rows, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Class logits ``(N, 24)`` and polarity logits ``(N,)`` of canvases ``(N, 1, H, W)``."""
+    def forward(self, x: Tensor, brightness: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Class logits ``(N, 24)`` and polarity logits ``(N,)``.
+
+        Parameters
+        ----------
+        x
+            ``(N, 1, H, W)`` canvases.
+        brightness
+            ``(N,)`` logarithm of the brightness against the cell (`canvas.cell_brightness`), NaN where not known.
+        """
+        if brightness is None:
+            brightness = x.new_full(x.shape[:1], torch.nan)
         features = self.dropout(self.pool(self.stages(self.stem(x))).flatten(1))
-        return self.classes(features), self.polarity(features).squeeze(1)
+        known = ~brightness.isnan()
+        # Four times, so that it counts as much as whether it is known.
+        cue = self.brightness(torch.stack((4 * brightness.nan_to_num().clamp(-1, 1), known.to(brightness.dtype)), 1))
+        return self.classes(torch.cat((features, cue.to(features.dtype)), 1)), self.polarity(features).squeeze(1)

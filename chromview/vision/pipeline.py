@@ -26,13 +26,13 @@ from chromview.places import models_dir, own_segmenter
 from chromview.progress import CancelToken, Progress, silent
 from chromview.texts import tr
 from chromview.vision.assignment import assign_cell, known_class
-from chromview.vision.canvas import SHEET, cell_scales, to_sheet
+from chromview.vision.canvas import SHEET, Sheet, cell_brightness, cell_scales, to_sheet
 from chromview.vision.classifier import Classifier
 from chromview.vision.instances import SlideScale, find_instances, measure_quality, scale_of
 from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import METAPHASE, bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
-from chromview.vision.straight import Sheet, lay_straight, own_darkness, with_axes
+from chromview.vision.straight import lay_straight, own_darkness, with_axes
 from chromview.vision.weights import Device, choose_device, hash_of
 
 SEGMENTER_FILE = "segmenter.safetensors"
@@ -188,7 +188,7 @@ def analyse(
         stains = own_darkness(image, darkness, counted, stain, inverted)
         sheets = lay_straight(counted, stains, cancel)
     with stage("classify", 0.75):
-        read = _classified(counted, sheets, seen_at, models, cancel, whole_cell=not is_cluster)
+        read = _classified(counted, sheets, stain, seen_at, models, cancel, whole_cell=not is_cluster)
         laid = [_laid(c, own) for c, own in zip(read, stains, strict=True)]
         read = [_with_centromere(c, straight) for c, straight in zip(read, laid, strict=True)]
         clarity = band_clarity(band_profile(*straight, seen_at.factor) for straight in laid if straight)
@@ -216,6 +216,7 @@ def analyse(
 def _classified(
     chromosomes: Sequence[Chromosome],
     sheets: Sequence[Sheet],
+    stain: Stain,
     scale: SlideScale,
     models: Models,
     cancel: CancelToken,
@@ -232,7 +233,9 @@ def _classified(
         if whole_cell
         else cell_scales(lengths[:0], None).new_full((len(lengths),), scale.factor)
     )
-    answer = models.classifier(np.stack([s.image for s in sheets]), factors, cancel=cancel)
+    images = np.stack([sheet.image for sheet in sheets])
+    bright = cell_brightness([sheet.level for sheet in sheets], cells) if stain.bright_on_dark else None
+    answer = models.classifier(images, factors, bright, cancel=cancel)
     first = answer.probabilities.argmax(axis=1) + 1
     numbers, confidence, moved = first, answer.probabilities.max(axis=1), np.zeros(len(first), bool)
     if whole_cell:
@@ -309,7 +312,7 @@ def reread(
     progress("classify", 0.5)
     whole = len(counted) >= CLUSTER_LIMIT
     seen_at = scale_of(counted, fluorescent=stain.bright_on_dark) if scale is None else SlideScale(scale)
-    classified = _classified(counted, sheets, seen_at, models, cancel, whole_cell=whole)
+    classified = _classified(counted, sheets, stain, seen_at, models, cancel, whole_cell=whole)
     read = {c.id: _with_centromere(c, _laid(c, own)) for c, own in zip(classified, stains, strict=True) if c.id in ids}
     result = []
     for old in chromosomes:
@@ -400,7 +403,7 @@ def classify_images(
     equal probabilities and class 1.
     """
     sheets = np.zeros((len(images), *SHEET), np.uint8)
-    lengths = np.ones(len(images))
+    lengths, levels = np.ones(len(images)), np.zeros(len(images))
     empty = np.zeros(len(images), bool)
     for index, image in enumerate(images):
         if cancel:
@@ -413,10 +416,15 @@ def classify_images(
             continue
         dark = image if one.bright_on_dark else 255 - image
         ground = 0.0 if (dark == 0).mean() > 0.05 else float(np.median(dark[~mask])) if not mask.all() else 0.0
-        sheets[index], lengths[index] = to_sheet(np.clip(dark - ground, 0, None), mask)
+        sheets[index], lengths[index], level = to_sheet(np.clip(dark - ground, 0, None), mask)
+        levels[index] = level if one.bright_on_dark else 0.0
         progress("straighten", 0.5 * (index + 1) / len(images))
     answer = models.classifier(
-        sheets, cell_scales(lengths, cells), lambda name, share: progress(name, 0.5 + share / 2), cancel
+        sheets,
+        cell_scales(lengths, cells),
+        cell_brightness(levels, cells),
+        lambda name, share: progress(name, 0.5 + share / 2),
+        cancel,
     )
     probabilities = answer.probabilities
     probabilities[empty] = 1 / 24

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +13,9 @@ from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.core.straighten import find_levels
 from chromview.core.undarken import own_shares
 from chromview.progress import CancelToken
-from chromview.vision.canvas import canvas_axis, to_sheet
+from chromview.vision.canvas import WHOLE_CELL, Sheet, canvas_axis, to_sheet
 
 Float = npt.NDArray[np.float32]
-
-CELL = 10
-"""Chromosomes that a slide must have for their usual width to be told."""
-
-
-class Sheet(NamedTuple):
-    """A chromosome on the sheet that the classifier reads, and the length of its axis in slide pixels."""
-
-    image: npt.NDArray[np.uint8]
-    length: float
 
 
 def _local(darkness: Float, chromosome: Chromosome) -> Float:
@@ -42,7 +31,7 @@ def with_axes(darkness: Float, chromosomes: Sequence[Chromosome], cancel: Cancel
     darkness
         ``(H, W)`` of the slide.
     """
-    usual = usual_width(chromosome.mask for chromosome in chromosomes) if len(chromosomes) >= CELL else None
+    usual = usual_width(chromosome.mask for chromosome in chromosomes) if len(chromosomes) >= WHOLE_CELL else None
     result = []
     for chromosome in chromosomes:
         cancel.check()
@@ -70,5 +59,5 @@ def lay_straight(chromosomes: Sequence[Chromosome], stains: Sequence[Float], can
         cancel.check()
         assert chromosome.axis is not None
         origin = np.array([chromosome.box.top, chromosome.box.left], np.float32)
-        sheets.append(Sheet(*to_sheet(own, chromosome.mask, chromosome.axis - origin)))
+        sheets.append(to_sheet(own, chromosome.mask, chromosome.axis - origin))
     return sheets

@@ -11,6 +11,7 @@ import torch
 
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Stain
+from chromview.core.edges import edged
 from chromview.training.classifier_samples import (
     Sheets,
     all_sheets,
@@ -20,7 +21,6 @@ from chromview.training.classifier_samples import (
     simulated_sheets,
 )
 from chromview.training.datasets import read_karyotypes, read_metaphases
-from chromview.training.edges import edged
 from chromview.training.segmenter_samples import (
     SegmenterSamples,
     Sources,
@@ -201,16 +201,22 @@ def test_g_banded_sheets_have_the_p_arm_up(data: Path) -> None:
 def test_augmented_batches(sheets: dict[str, Sheets]) -> None:
     part = Sheets.joined(list(sheets.values()))
     chosen = torch.arange(0, len(part), 2)
-    x, numbers, up, known = augmented(part, chosen, torch.Generator().manual_seed(1))
+    x, bright, numbers, up, known = augmented(part, chosen, torch.Generator().manual_seed(1))
     assert x.shape == (len(chosen), 1, *CANVAS)
     assert x.isfinite().all()
     assert torch.equal(numbers, part.numbers[chosen] - 1)
+    # Only fluorescent chromosomes have a brightness, and not all of them are told it.
+    assert (part.brightness.isnan() == ~part.glows).all()
+    told = ~bright.isnan()
+    assert not (told & ~part.glows[chosen]).any()
+    assert 0.6 < told[part.glows[chosen]].float().mean() < 1
+    assert torch.allclose(bright[told], part.brightness[chosen][told], atol=0.25)
     assert torch.equal(known, part.polarity_known[chosen])
     assert 0.25 < up.float().mean() < 0.75
     again = augmented(part, chosen, torch.Generator().manual_seed(1))
-    assert torch.equal(x, again[0]) and torch.equal(up, again[2])
+    assert torch.equal(x, again.canvases) and torch.equal(up, again.up)
     other = augmented(part, chosen, torch.Generator().manual_seed(2))
-    assert not torch.equal(x, other[0])
+    assert not torch.equal(x, other.canvases)
 
 
 def test_up_is_what_the_canvas_shows() -> None:
@@ -222,12 +228,13 @@ def test_up_is_what_the_canvas_shows() -> None:
         torch.ones(80, dtype=torch.int64),
         torch.ones(80),
         torch.full((80,), 64.0),
+        torch.full((80,), torch.nan),
         torch.ones(80, dtype=torch.bool),
         torch.zeros(80, dtype=torch.bool),
         torch.ones(80),
         ["a"] * 80,
     )
-    x, _, up, _ = augmented(bars, torch.arange(80), torch.Generator().manual_seed(3))
+    x, _, _, up, _ = augmented(bars, torch.arange(80), torch.Generator().manual_seed(3))
     middle = CANVAS[0] // 2
     top_heavy = x[:, 0, :middle].sum(dim=(1, 2)) > x[:, 0, middle:].sum(dim=(1, 2))
     assert (top_heavy == up).float().mean() > 0.95

@@ -13,6 +13,7 @@ from chromview.vision.canvas import (
     SHEET,
     canvas_axis,
     canvases,
+    cell_brightness,
     cell_scales,
     to_sheet,
     upper_end_first,
@@ -38,7 +39,7 @@ def rows_of(sheet: np.ndarray) -> int:
 
 @pytest.mark.parametrize("length", [24, 60, 110, 160])
 def test_the_length_is_kept(length: int) -> None:
-    sheet, told = to_sheet(*bar(length))
+    sheet, told, _ = to_sheet(*bar(length))
     assert sheet.shape == SHEET
     assert sheet.dtype == np.uint8
     assert told == pytest.approx(length, abs=2.5)
@@ -46,20 +47,20 @@ def test_the_length_is_kept(length: int) -> None:
 
 
 def test_the_chromosome_lies_in_the_middle() -> None:
-    rows, columns = np.nonzero(to_sheet(*bar(70))[0] > 20)
+    rows, columns = np.nonzero(to_sheet(*bar(70)).image > 20)
     assert (rows.min() + rows.max()) / 2 == pytest.approx((SHEET[0] - 1) / 2, abs=1)
     assert (columns.min() + columns.max()) / 2 == pytest.approx((SHEET[1] - 1) / 2, abs=1)
 
 
 def test_one_that_is_too_long_is_shrunk_and_still_says_its_length() -> None:
-    sheet, length = to_sheet(*bar(300, 20))
+    sheet, length, _ = to_sheet(*bar(300, 20))
     assert length == pytest.approx(300, abs=4)
     assert rows_of(sheet) > 0.95 * SHEET[0]
     assert int((sheet > 20).any(axis=0).sum()) == pytest.approx(20 * SHEET[0] / 300, abs=3)
 
 
 def test_one_that_is_too_broad_is_cropped() -> None:
-    sheet, _ = to_sheet(*bar(120, 80), axis=np.array([[5.0, 44.5], [124.0, 44.5]]))
+    sheet, *_ = to_sheet(*bar(120, 80), axis=np.array([[5.0, 44.5], [124.0, 44.5]]))
     assert sheet.shape == SHEET
     assert (sheet[SHEET[0] // 2] > 20).all()
 
@@ -67,8 +68,8 @@ def test_one_that_is_too_broad_is_cropped() -> None:
 def test_the_first_point_of_the_axis_is_up() -> None:
     darkness, mask = bar(80, dark_end=30)
     axis = canvas_axis(mask)
-    upright = to_sheet(darkness, mask, axis)[0].astype(float)
-    turned = to_sheet(darkness, mask, axis[::-1].copy())[0].astype(float)
+    upright = to_sheet(darkness, mask, axis).image.astype(float)
+    turned = to_sheet(darkness, mask, axis[::-1].copy()).image.astype(float)
     middle = SHEET[0] // 2
     assert upright[:middle].sum() > 1.3 * upright[middle:].sum()
     assert turned[middle:].sum() > 1.3 * turned[:middle].sum()
@@ -86,8 +87,8 @@ def test_axis_starts_at_the_upper_end_and_reaches_both_tips() -> None:
 @pytest.mark.parametrize("factor", [0.01, 1.0, 200.0])
 def test_the_unit_of_darkness_does_not_matter(factor: float) -> None:
     darkness, mask = bar(60, dark_end=20)
-    usual = to_sheet(darkness, mask)[0].astype(int)
-    other = to_sheet(darkness * factor, mask)[0].astype(int)
+    usual = to_sheet(darkness, mask).image.astype(int)
+    other = to_sheet(darkness * factor, mask).image.astype(int)
     assert np.abs(usual - other).max() <= 1
     inside = usual[usual > 20]
     assert np.percentile(inside, 80) == pytest.approx(178, abs=6)
@@ -95,12 +96,12 @@ def test_the_unit_of_darkness_does_not_matter(factor: float) -> None:
 
 def test_a_chromosome_without_stain_gives_an_empty_sheet() -> None:
     _, mask = bar(40)
-    assert not to_sheet(np.zeros(mask.shape, np.float32), mask)[0].any()
+    assert not to_sheet(np.zeros(mask.shape, np.float32), mask).image.any()
 
 
 def test_the_smallest_masks_do_not_fail() -> None:
     for shape in ((1, 1), (2, 2), (4, 3), (1, 9)):
-        sheet, length = to_sheet(np.ones(shape, np.float32), np.ones(shape, bool))
+        sheet, length, _ = to_sheet(np.ones(shape, np.float32), np.ones(shape, bool))
         assert sheet.any()
         assert 0 < length < 15
 
@@ -111,7 +112,7 @@ def as_tensor(*sheets: np.ndarray) -> torch.Tensor:
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 1.5])
 def test_canvases_show_the_chromosome_at_the_scale_asked_for(scale: float) -> None:
-    sheet, length = to_sheet(*bar(70))
+    sheet, length, _ = to_sheet(*bar(70))
     canvas = canvases(as_tensor(sheet), torch.tensor([scale]))
     assert canvas.shape == (1, 1, *CANVAS)
     assert canvas.dtype == torch.float32
@@ -123,7 +124,7 @@ def test_canvases_show_the_chromosome_at_the_scale_asked_for(scale: float) -> No
 
 
 def test_canvases_of_several_are_those_of_each() -> None:
-    sheets = [to_sheet(*bar(n))[0] for n in (40, 70, 100)]
+    sheets = [to_sheet(*bar(n)).image for n in (40, 70, 100)]
     scales = torch.tensor([0.8, 1.0, 1.3])
     together = canvases(as_tensor(*sheets), scales)
     for index, sheet in enumerate(sheets):
@@ -132,14 +133,14 @@ def test_canvases_of_several_are_those_of_each() -> None:
 
 
 def test_upside_down_on_the_sheet_is_upside_down_on_the_canvas() -> None:
-    sheet = to_sheet(*bar(71, dark_end=20))[0]
+    sheet = to_sheet(*bar(71, dark_end=20)).image
     one = canvases(as_tensor(sheet), torch.tensor([0.9]))
     other = canvases(as_tensor(sheet[::-1].copy()), torch.tensor([0.9]))
     assert torch.allclose(one.flip(2), other, atol=1e-5)
 
 
 def test_stretch_is_on_the_width_alone_and_a_shift_moves() -> None:
-    sheet = as_tensor(to_sheet(*bar(70))[0])
+    sheet = as_tensor(to_sheet(*bar(70)).image)
     one = torch.ones(1)
     usual = canvases(sheet, one)[0, 0] > 0.35
     wide = canvases(sheet, one, stretch=torch.tensor([1.5]))[0, 0] > 0.35
@@ -164,3 +165,20 @@ def test_a_few_chromosomes_do_not_decide_the_scale() -> None:
     assert cell_scales([], None).shape == (0,)
     few_among_many = cell_scales([30.0] * 20 + [90.0] * 3, ["a"] * 20 + ["b"] * 3)
     assert few_among_many[-1] == pytest.approx(MEDIAN_LENGTH / 30.0)
+
+
+def test_brightness_is_told_against_the_cell() -> None:
+    darkness, mask = bar(70)
+    levels = [to_sheet(darkness * factor, mask).level for factor in [1.0] * 10 + [0.5]]
+    told = cell_brightness(levels, ["a"] * 11).numpy()
+    assert told[:10] == pytest.approx(0, abs=1e-6)
+    assert told[10] == pytest.approx(np.log(0.5), abs=1e-3)
+    # However bright the slide is.
+    assert cell_brightness([3 * level for level in levels], ["a"] * 11).numpy() == pytest.approx(told, abs=1e-6)
+
+
+def test_brightness_is_not_guessed() -> None:
+    assert cell_brightness([1.0, 2.0], ["a", "a"]).isnan().all()
+    assert cell_brightness([1.0] * 20, None).isnan().all()
+    assert cell_brightness([], None).shape == (0,)
+    assert cell_brightness([1.0] * 10 + [0.0], ["a"] * 11).isnan().tolist() == [False] * 10 + [True]

@@ -38,6 +38,17 @@ def test_classifier_heads() -> None:
     assert polarity.shape == (5,)
 
 
+def test_brightness_counts_for_the_class_alone_and_only_where_it_is_known() -> None:
+    torch.manual_seed(4)
+    network, x = ChromosomeNet(8, 9).eval(), torch.rand(3, 1, *CANVAS)
+    with torch.inference_mode():
+        without, polarity = network(x)
+        told, same = network(x, torch.tensor([torch.nan, -0.4, 0.4]))
+    assert torch.equal(polarity, same)
+    assert torch.equal(told[0], without[0])
+    assert not torch.allclose(told[1:], without[1:])
+
+
 @pytest.mark.parametrize("network", [UNet(1, 2, (4, 8)), ChromosomeNet(4, 3)])
 def test_images_of_a_batch_do_not_see_each_other(network: torch.nn.Module) -> None:
     torch.manual_seed(1)

@@ -195,10 +195,12 @@ def levels(darkness: np.ndarray, simulated: Simulated) -> np.ndarray:
 def test_chromosomes_at_the_dark_side_of_a_fluorescent_slide_are_as_dark_as_the_others(fluorescent: Simulated) -> None:
     falling = np.linspace(1.0, 0.15, fluorescent.image.shape[1])
     image = np.rint(fluorescent.image * falling).astype(np.uint8)
-    as_it_is = levels(normalise(image.astype(np.float32)), fluorescent)
-    evened = levels(to_darkness(image, Stain.DAPI), fluorescent)
-    assert as_it_is.min() < 0.5
-    assert evened.min() > 0.55
+    # Classes do not all shine alike: each chromosome is held against itself in even light.
+    in_even_light = levels(to_darkness(fluorescent.image, Stain.DAPI), fluorescent)
+    as_it_is = levels(normalise(image.astype(np.float32)), fluorescent) / in_even_light
+    evened = levels(to_darkness(image, Stain.DAPI), fluorescent) / in_even_light
+    assert as_it_is.min() < 0.65
+    assert evened.min() > 0.75
     assert evened.std() < 0.6 * as_it_is.std()
 
 

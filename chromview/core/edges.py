@@ -1,4 +1,4 @@
-"""Edges of true masks drawn anew, since people draw them at different brightness."""
+"""Edges of masks drawn anew, since people draw them at different brightness."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy.typing as npt
 from chromview.core._cv import cv2
 from chromview.core.chromosome import BoolArray
 
-EDGES = (0.2, 0.35, 0.5)
-"""Shares of a chromosome's brightness at which its edge is drawn anew: people drew it at 0.11 to 0.59."""
 REACH = 3
 """Pixels by which a mask may grow."""
 LEAST = 0.4
