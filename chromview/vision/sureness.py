@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from chromview.core.chromosome import Chromosome, Kind
 from chromview.core.edges import REACH, edged
-from chromview.core.masks import clusters
+from chromview.core.masks import clusters, slide_mask
 
 ALONE = (0.89, -0.84)
 """Slope and offset on the logit (Platt 1999), for a mask of which nothing else is known."""
@@ -74,10 +74,8 @@ def _agreement(
     chromosome: Chromosome, stain: npt.NDArray[np.float32], taken: npt.NDArray[np.bool_], level: float
 ) -> float:
     """IoU of a mask with the same whose edge lies where its stain falls below a share of its own."""
-    own = chromosome.box
-    box = own.grown(REACH + 1, (stain.shape[0], stain.shape[1]))
-    mask = np.zeros((box.height, box.width), np.bool_)
-    mask[own.top - box.top : own.bottom - box.top, own.left - box.left : own.right - box.left] = chromosome.mask
+    box = chromosome.box.grown(REACH + 1, (stain.shape[0], stain.shape[1]))
+    mask = slide_mask(chromosome, box)
     other = edged(stain[box.slices], mask, taken[box.slices] & ~mask, level)
     return float((other & mask).sum() / (other | mask).sum())
 
