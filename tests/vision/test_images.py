@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from chromview.core.chromosome import Chromosome, Stain
+from chromview.core.chromosome import Chromosome, SlideImage, Stain
 from chromview.core.masks import four_label
 from chromview.core.straighten import straighten
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster, simulate_metaphase
-from chromview.vision.pipeline import Models, classify_images, label_clusters
+from chromview.vision.pipeline import Models, classify_images, label_clusters, reread
 
 
 def iou(label: np.ndarray, truth: np.ndarray) -> float:
@@ -113,6 +114,54 @@ def test_cells_are_decided_apart(cell: tuple[list[np.ndarray], list[int]], model
     ).numbers
     assert (mixed[::2] == alone).all()
     assert (mixed[1::2] == alone).all()
+
+
+@pytest.fixture(scope="module")
+def glowing() -> tuple[Simulated, list[np.ndarray], int]:
+    """A DAPI cell, its chromosomes cut out, and which of them is a 13: as bright as most, where a 22 is dull."""
+    simulated = simulate_metaphase("46,XY", stain=Stain.DAPI, seed=17, crossings=0, contacts=0, nuclei=0, debris=0)
+    cut_out = [np.where(c.mask, simulated.image[c.box.slices], 0).astype(np.uint8) for c in simulated.countable]
+    return simulated, cut_out, [c.number for c in simulated.countable].index(13)
+
+
+def dull_classes(probabilities: np.ndarray) -> float:
+    """How much is said for 17, 19, 20 and 22, in nats against 13."""
+    said = np.log(np.asarray(probabilities, float) + 1e-9)
+    return float(said[[16, 18, 19, 21]].mean() - said[12])
+
+
+def test_how_bright_a_fluorescent_chromosome_is_against_its_cell_counts(
+    glowing: tuple[Simulated, list[np.ndarray], int], models: Models
+) -> None:
+    _, images, index = glowing
+    dimmed = [image // 2 if n == index else image for n, image in enumerate(images)]
+    told = [
+        dull_classes(
+            classify_images(
+                way, models, masks=[image > 0 for image in images], stain=Stain.DAPI, cells=cells
+            ).probabilities[index]
+        )
+        for way in (images, dimmed)
+        for cells in (["a"] * len(images), None)
+    ]
+    in_cell, alone, dimmed_in_cell, dimmed_alone = told
+    assert dimmed_in_cell > in_cell + 0.5
+    # By itself it has no brightness of its own; halving it costs grey values, no more.
+    assert abs(dimmed_alone - alone) < 0.25 * (dimmed_in_cell - in_cell)
+
+
+def test_brightness_counts_on_a_slide(glowing: tuple[Simulated, list[np.ndarray], int], models: Models) -> None:
+    simulated, _, index = glowing
+    chromosome = simulated.countable[index]
+    dimmed = simulated.image.copy()
+    dimmed[chromosome.box.slices][chromosome.mask] //= 2
+    unread = [replace(c, number=0, probabilities=None, axis=None) for c in simulated.countable]
+    told = [
+        next(c for c in reread(SlideImage(image), unread, {chromosome.id}, models) if c.id == chromosome.id)
+        for image in (simulated.image, dimmed)
+    ]
+    as_it_is, dull = (dull_classes(np.array(c.probabilities)) for c in told)
+    assert dull > as_it_is + 0.5
 
 
 def test_upside_down_is_told(cell: tuple[list[np.ndarray], list[int]], models: Models) -> None:
