@@ -1,7 +1,7 @@
 """Scenes composed on the fly from real chromosomes: crossing, touching, free, with exact truth.
 
 Stain absorbs in bright-field, so where two chromosomes lie on each other their transmittances
-multiply; fluorescence adds up. A part of the scenes is opaque, since some slides are.
+multiply; fluorescence adds up, though not in full. A part of the scenes is opaque, since some slides are.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ Bool = npt.NDArray[np.bool_]
 
 DAPI_SCALE = 1.35
 """Magnification that brings the chromosomes of the M-FISH slides to the width of the G-banded ones."""
+
+ADDED = (0.5, 0.35)
+"""Mean and spread of the share of its light that the fainter of two fluorescent chromosomes adds where they cross: in 362
+crossings of M-FISH `train` 0.15, 0.53 and 0.78 at the quartiles."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,7 @@ def render(
     masks, numbers = [], []
     covers = rng.random() < opaque
     absorption = rng.uniform(0.75, 1.0)
+    added = float(np.clip(rng.normal(*ADDED), 0, 1.1)) if stain.bright_on_dark else 1.0
     for item in placed:
         box = item.box.intersection(window)
         if box is None:
@@ -213,7 +218,8 @@ def render(
             glow[outer] = np.where(mask, darkness, glow[outer])
         else:
             light[outer] *= 1 - absorption * darkness
-            glow[outer] += darkness * absorption
+            seen = darkness * absorption
+            glow[outer] = np.maximum(glow[outer], seen) + added * np.minimum(glow[outer], seen)
     result = glow if stain.bright_on_dark else 1 - light
     stack = np.stack(masks) if masks else np.zeros((0, height, width), bool)
     return Scene(result, stack, tuple(numbers))
@@ -265,7 +271,8 @@ def strangers(rng: np.random.Generator, bank: Bank, placed: list[Placed], window
     return result
 
 
-def _smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Float:
+def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Float:
+    """Noise ``(H, W)`` that varies smoothly, as many cells across as told; standard deviation about 1."""
     coarse = rng.normal(0, 1, (cells, cells)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
@@ -288,7 +295,7 @@ def soiled(rng: np.random.Generator, darkness: Float, masks: Bool, nuclei: float
             disc = r < 1
             if disc.any() and distance[disc].min() > 3:
                 texture = (
-                    1 + 0.25 * _smooth_field(rng, darkness.shape, 24) + 0.1 * _smooth_field(rng, darkness.shape, 60)
+                    1 + 0.25 * smooth_field(rng, darkness.shape, 24) + 0.1 * smooth_field(rng, darkness.shape, 60)
                 )
                 edge = np.clip((1 - r) * radius / 2.5, 0, 1)
                 result = np.maximum(result, edge * rng.uniform(0.2, 0.8) * np.clip(texture, 0.3, 1.7))
@@ -301,11 +308,11 @@ def soiled(rng: np.random.Generator, darkness: Float, masks: Bool, nuclei: float
                 continue
             blob = np.exp(-(((yy - cy) ** 2 + (xx - cx) ** 2) / (2 * (radius * 0.6) ** 2)))
             if radius > 2.5:
-                blob *= np.clip(1 + 0.8 * _smooth_field(rng, darkness.shape, 40), 0, 1.5)
+                blob *= np.clip(1 + 0.8 * smooth_field(rng, darkness.shape, 40), 0, 1.5)
             result = np.maximum(result, blob * rng.uniform(0.2, 1.0))
     if rng.random() < debris / 2:
-        cloud = np.clip(_smooth_field(rng, darkness.shape, 10) - 0.8, 0, 1) * np.clip(
-            _smooth_field(rng, darkness.shape, 50), 0, 1
+        cloud = np.clip(smooth_field(rng, darkness.shape, 10) - 0.8, 0, 1) * np.clip(
+            smooth_field(rng, darkness.shape, 50), 0, 1
         )
         result = np.maximum(result, cloud * rng.uniform(0.05, 0.3) * (distance > 3))
     return result.astype(np.float32)
@@ -317,7 +324,7 @@ def photographed(rng: np.random.Generator, darkness: Float) -> Float:
     if rng.random() < 0.5:
         result = cv2.GaussianBlur(result, (0, 0), float(rng.uniform(0.3, 1.2)))
     if rng.random() < 0.65:
-        result = result + rng.uniform(0, 0.05) * _smooth_field(rng, darkness.shape, int(rng.integers(2, 6)))
+        result = result + rng.uniform(0, 0.05) * smooth_field(rng, darkness.shape, int(rng.integers(2, 6)))
         noise = rng.normal(0, 1, darkness.shape).astype(np.float32)
         if rng.random() < 0.5:
             noise = cv2.GaussianBlur(noise, (0, 0), 0.8) * 1.8

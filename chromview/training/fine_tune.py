@@ -24,7 +24,7 @@ from chromview.progress import CancelToken
 from chromview.training.correction_samples import Batch, TruthSlide, draw_batch
 from chromview.training.instance_metrics import SlideScore, f1, score_slide
 from chromview.training.metrics import SOLVED
-from chromview.training.runs import descend, mixed_precision, one_cycle
+from chromview.training.runs import average_into, descend, mixed_precision, one_cycle
 from chromview.training.train_segmenter import OUTPUTS, segmenter_loss
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.pipeline import Models, analyse
@@ -144,7 +144,7 @@ def fine_tune(
             loss = loss + how.keep * _kept(network, old, draw_batch(rng, replay, how.replay, how.size))
         descend(loss, network, optimiser, schedule, run=weights, epoch=step // every)
         losses.append(own)
-        _average(average, network, min(how.averaging, (1 + step) / (10 + step)))
+        average_into(average, network, how.averaging, step)
         if (step + 1) % every == 0 or step + 1 == how.steps:
             told(Epoch(-(-(step + 1) // every), -(-how.steps // every), float(np.mean(losses))))
             losses.clear()
@@ -170,12 +170,6 @@ def _kept(network: nn.Module, old: nn.Module, batch: Batch) -> Tensor:
     floor = F.binary_cross_entropy(answers, answers, reduction="none")
     weight = each.new_tensor((1.0, 2.0, 2.0, 1.0))[:, None, None]
     return ((each - floor) * weight).mean() * len(OUTPUTS)
-
-
-@torch.no_grad()
-def _average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    for mean, new in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(new, 1 - keep)
 
 
 # --- comparison ----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from chromview.errors import UserError
-from chromview.vision.weights import choose_device
+from chromview.vision.networks import UNet
+from chromview.vision.weights import choose_device, load_weights, read_metadata
 
 
 def mixed_precision() -> torch.autocast:
@@ -145,3 +146,59 @@ def descend(
     optimiser.step()
     schedule.step()
     return float(loss.item())
+
+
+@torch.no_grad()
+def load_narrower(path: Path, network: UNet) -> None:
+    """Begin with the weights of a U-Net of as many levels that are no wider; new channels keep their first values.
+
+    The last layer is taken as well: of a network with other answers it is soon learned anew, and a run that goes on
+    from weights of this network begins where those ended.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, or of a network that does not fit into this one.
+    """
+    widths = tuple(read_metadata(path).get("widths", ()))
+    if len(widths) != len(network.widths) or any(a > b for a, b in zip(widths, network.widths, strict=True)):
+        raise UserError(
+            f"holds a network of widths {widths}, which does not fit into {network.widths}",
+            path=path,
+            advice="Begin with weights of as many levels that are no wider.",
+        )
+    old = UNet(2, 4, widths)
+    load_weights(path, old)
+    levels = len(widths)
+    for name, target in network.state_dict().items():
+        source = old.state_dict()[name]
+        if not source.ndim:
+            continue
+        if source.ndim == 1:
+            target[: len(source)] = source
+            continue
+        kept = torch.arange(source.shape[1])
+        if name.startswith("up.") and ".0.weight" in name:
+            # Its inputs are those of the coarser level and, behind them, those of its own.
+            coarse = levels - 1 - int(name.split(".")[1])
+            kept[widths[coarse] :] += network.widths[coarse] - widths[coarse]
+        target[: len(source), kept] = source
+
+
+@torch.no_grad()
+def average_into(average: nn.Module, network: nn.Module, keep: float, done: int) -> None:
+    """Move the running average of a network's weights towards it, after a step.
+
+    Parameters
+    ----------
+    keep
+        Share of the old. It starts small, so that the first steps do not linger in the average.
+    done
+        Steps that were taken before.
+    """
+    keep = min(keep, (1 + done) / (10 + done))
+    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)

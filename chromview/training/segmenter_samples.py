@@ -23,6 +23,7 @@ from chromview.training.compose import (
     cluster_of,
     photographed,
     render,
+    smooth_field,
     soiled,
     strangers,
 )
@@ -31,6 +32,9 @@ from chromview.vision.prepare import chromosome_width, normalise, to_darkness
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
+
+BENT = 3.0
+"""Pixels (spread) by which parts of a real window are moved against each other at most: there are few real heaps."""
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
@@ -149,7 +153,7 @@ def composed(rng: np.random.Generator, sources: Sources, size: int) -> Scene:
 
 
 def cut_out(rng: np.random.Generator, seen: SeenMetaphase, size: int) -> Scene:
-    """A window of a real metaphase, turned, mirrored and magnified."""
+    """A window of a real metaphase, turned, mirrored, magnified and (two of three) bent as a whole."""
     metaphase = seen.truth
     angle, scale = rng.uniform(0, 360), seen.factor * rng.uniform(0.8, 1.25)
     if metaphase.instances and rng.random() < 0.95:
@@ -164,22 +168,22 @@ def cut_out(rng: np.random.Generator, seen: SeenMetaphase, size: int) -> Scene:
         matrix = np.diag([-1.0, 1.0]) @ matrix
         matrix[0, 2] += 2 * x
     matrix[:, 2] += size / 2 - np.array([x, y]) + rng.normal(0, 10, 2)
-    image = cv2.warpAffine(seen.darkness, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    # From where on the slide each pixel of the window comes.
+    back = cv2.invertAffineTransform(matrix).astype(np.float32)
+    columns, rows = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
+    if rng.random() < 2 / 3:
+        amount = rng.uniform(0, BENT)
+        columns, rows = (grid + amount * smooth_field(rng, (size, size), 5) for grid in (columns, rows))
+    at_x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
+    at_y = back[1, 0] * columns + back[1, 1] * rows + back[1, 2]
+    image = cv2.remap(seen.darkness, at_x, at_y, cv2.INTER_LINEAR)
+    window = at_x.min(), at_y.min(), at_x.max(), at_y.max()
     masks = []
     for instance in metaphase.instances:
-        corners = np.array(
-            [
-                (c, r, 1.0)
-                for r in (instance.box.top, instance.box.bottom)
-                for c in (instance.box.left, instance.box.right)
-            ]
-        )
-        placed = corners @ matrix.T
-        if (placed.max(0) < 0).any() or (placed.min(0) > size).any():
+        box = instance.box
+        if box.right < window[0] or box.bottom < window[1] or box.left > window[2] or box.top > window[3]:
             continue
-        local = matrix.copy()
-        local[:, 2] += matrix[:, :2] @ np.array([instance.box.left, instance.box.top])
-        mask = cv2.warpAffine(instance.mask.astype(np.float32), local, (size, size), flags=cv2.INTER_LINEAR) > 0.5
+        mask = cv2.remap(instance.mask.astype(np.float32), at_x - box.left, at_y - box.top, cv2.INTER_LINEAR) > 0.5
         if mask.any():
             masks.append(mask)
     stack = np.stack(masks) if masks else np.zeros((0, size, size), bool)

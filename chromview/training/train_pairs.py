@@ -14,19 +14,27 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from chromview.core.chromosome import Stain
-from chromview.errors import UserError
 from chromview.training.compose import Bank
 from chromview.training.datasets import read_karyotypes
 from chromview.training.evaluate import solved_pair
 from chromview.training.losses import in_better_order, soft_dice
 from chromview.training.metrics import pooled, score_image
 from chromview.training.pair_samples import PairMix, PairSamples
-from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import (
+    average_into,
+    descend,
+    load_narrower,
+    log_row,
+    mixed_precision,
+    one_cycle,
+    resume,
+    save_checkpoint,
+    save_weights,
+)
 from chromview.training.scenes import ComposedPair, composed_pairs
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.pairs import dab, tips
 from chromview.vision.prepare import to_darkness
-from chromview.vision.weights import load_weights, read_metadata
 
 CLASS_WEIGHTS = (0.5, 1.0, 1.0, 2.0)
 """Of background, the chromosomes and the overlap in the cross-entropy."""
@@ -59,52 +67,6 @@ def pair_loss(logits: Tensor, labels: Tensor) -> Tensor:
     weight = logits.new_tensor(CLASS_WEIGHTS)
     loss: Tensor = F.cross_entropy(logits, truth, weight=weight) + soft_dice(logits, truth)
     return loss
-
-
-@torch.no_grad()
-def load_narrower(path: Path, network: UNet) -> None:
-    """Begin with the weights of a U-Net of as many levels that are no wider; new channels keep their first values.
-
-    The last layer is taken as well: of a network with other answers it is soon learned anew, and a run that goes on
-    from weights of this network begins where those ended.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, or of a network that does not fit into this one.
-    """
-    widths = tuple(read_metadata(path)["widths"])
-    if len(widths) != len(network.widths) or any(a > b for a, b in zip(widths, network.widths, strict=True)):
-        raise UserError(
-            f"holds a network of widths {widths}, which does not fit into {network.widths}",
-            path=path,
-            advice="Begin with weights of as many levels that are no wider.",
-        )
-    old = UNet(2, 4, widths)
-    load_weights(path, old)
-    levels = len(widths)
-    for name, target in network.state_dict().items():
-        source = old.state_dict()[name]
-        if not source.ndim:
-            continue
-        if source.ndim == 1:
-            target[: len(source)] = source
-            continue
-        kept = torch.arange(source.shape[1])
-        if name.startswith("up.") and ".0.weight" in name:
-            # Its inputs are those of the coarser level and, behind them, those of its own.
-            coarse = levels - 1 - int(name.split(".")[1])
-            kept[widths[coarse] :] += network.widths[coarse] - widths[coarse]
-        target[: len(source), kept] = source
-
-
-@torch.no_grad()
-def _average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    for old, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - keep)
-        else:
-            old.copy_(new)
 
 
 @torch.inference_mode()
@@ -179,9 +141,8 @@ def main(options: PairOptions) -> Path:
                 logits = network(inputs.contiguous(memory_format=torch.channels_last))
             loss = pair_loss(logits, labels)
             total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
-            # The average starts short, so that the first steps do not linger in it.
             done = epoch * options.steps_per_epoch + step
-            _average(average, network, min(options.averaging, (1 + done) / (10 + done)))
+            average_into(average, network, options.averaging, done)
         scores = validate(average, fixed)
         row = {
             "epoch": epoch + 1,

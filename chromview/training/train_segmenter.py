@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,7 +15,17 @@ from torch.utils.data import DataLoader
 
 from chromview.training.correction_samples import TruthSlide, simulated
 from chromview.training.datasets import Metaphase, read_karyotypes, read_metaphases
-from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import (
+    average_into,
+    descend,
+    load_narrower,
+    log_row,
+    mixed_precision,
+    one_cycle,
+    resume,
+    save_checkpoint,
+    save_weights,
+)
 from chromview.training.segmenter_samples import SeenMetaphase, SegmenterSamples, Sources, make_sample, open_sources
 from chromview.vision.networks import UNet, channels_last
 
@@ -34,9 +45,12 @@ class SegmenterOptions:
     epochs: int = 20
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    averaging: float = 0.995
+    """Share of the old in the running average of the weights, each step; the average is what ships."""
     seed: int = 0
     workers: int = 1
     start_from: Path | None = None
+    """Weights to begin with; their network may be narrower."""
     fluorescent: bool = False
     """Of fluorescent chromosomes alone."""
     simulated: int = 0
@@ -121,7 +135,7 @@ def _seen(slide: TruthSlide) -> SeenMetaphase:
 def main(options: SegmenterOptions) -> Path:
     """Train, or go on with the run in `options.out`; return the file of the best weights.
 
-    Every epoch writes ``latest.ckpt`` and a row of ``log.csv``; the weights with the best IoU of the
+    Every epoch writes ``latest.ckpt`` and a row of ``log.csv``; the averaged weights with the best IoU of the
     prompted chromosome on `val` are ``best.safetensors``.
 
     Raises
@@ -132,16 +146,15 @@ def main(options: SegmenterOptions) -> Path:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = UNet(2, len(OUTPUTS), options.widths)
-    channels_last(network)
     if options.start_from:
-        from chromview.vision.weights import load_weights
-
-        load_weights(options.start_from, network)
+        load_narrower(options.start_from, network)
+    channels_last(network)
+    average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     first, best = 0, -1.0
     latest, weights = options.out / "latest.ckpt", options.out / "best.safetensors"
     if latest.exists():
-        state = resume(latest, network=network, optimiser=optimiser)
+        state = resume(latest, network=network, average=average, optimiser=optimiser)
         first, best = state["epoch"], state["best"]
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] = options.learning_rate
@@ -165,13 +178,14 @@ def main(options: SegmenterOptions) -> Path:
     for epoch in range(first, options.epochs):
         network.train()
         started, total = time.perf_counter(), 0.0
-        for _ in range(options.steps_per_epoch):
+        for step in range(options.steps_per_epoch):
             inputs, targets, prompted = next(loader)
             with mixed_precision():
                 logits = network(inputs.to(memory_format=torch.channels_last))
             loss = segmenter_loss(logits, targets, prompted)
             total += descend(loss, network, optimiser, schedule, run=options.out, epoch=epoch)
-        scores = validate(network, fixed)
+            average_into(average, network, options.averaging, epoch * options.steps_per_epoch + step)
+        scores = validate(average, fixed)
         row = {
             "epoch": epoch + 1,
             "train_loss": round(total / options.steps_per_epoch, 4),
@@ -184,7 +198,7 @@ def main(options: SegmenterOptions) -> Path:
             best = scores["iou_chromosome"]
             save_weights(
                 weights,
-                network,
+                average,
                 architecture="UNet",
                 widths=list(options.widths),
                 outputs=list(OUTPUTS),
@@ -193,6 +207,7 @@ def main(options: SegmenterOptions) -> Path:
         save_checkpoint(
             latest,
             network=network.state_dict(),
+            average=average.state_dict(),
             optimiser=optimiser.state_dict(),
             epoch=epoch + 1,
             best=best,

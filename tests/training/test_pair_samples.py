@@ -13,8 +13,8 @@ from chromview.training.compose import Bank
 from chromview.training.datasets import read_karyotypes
 from chromview.training.losses import in_better_order
 from chromview.training.pair_samples import LARGEST, STEP, PairMix, PairSamples, make_pair, seeded
-from chromview.training.runs import save_weights
-from chromview.training.train_pairs import PairOptions, load_narrower, main, pair_loss
+from chromview.training.runs import load_narrower, save_weights
+from chromview.training.train_pairs import PairOptions, main, pair_loss
 from chromview.vision.networks import UNet
 
 
