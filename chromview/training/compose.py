@@ -24,8 +24,8 @@ DAPI_SCALE = 1.35
 """Magnification that brings the chromosomes of the M-FISH slides to the width of the G-banded ones."""
 
 ADDED = (0.5, 0.35)
-"""Mean and spread of the share of its light that the fainter of two fluorescent chromosomes adds where they cross: in 362
-crossings of M-FISH `train` 0.15, 0.53 and 0.78 at the quartiles."""
+"""Mean and spread of the share of its light that the fainter of two fluorescent chromosomes adds where they cross: in
+362 crossings of M-FISH `train` 0.15, 0.53 and 0.78 at the quartiles."""
 
 
 @dataclass(frozen=True)
@@ -294,9 +294,7 @@ def soiled(rng: np.random.Generator, darkness: Float, masks: Bool, nuclei: float
             r = np.sqrt(u**2 + (v / stretch) ** 2) / radius
             disc = r < 1
             if disc.any() and distance[disc].min() > 3:
-                texture = (
-                    1 + 0.25 * smooth_field(rng, darkness.shape, 24) + 0.1 * smooth_field(rng, darkness.shape, 60)
-                )
+                texture = 1 + 0.25 * smooth_field(rng, darkness.shape, 24) + 0.1 * smooth_field(rng, darkness.shape, 60)
                 edge = np.clip((1 - r) * radius / 2.5, 0, 1)
                 result = np.maximum(result, edge * rng.uniform(0.2, 0.8) * np.clip(texture, 0.3, 1.7))
                 break

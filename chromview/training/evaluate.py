@@ -21,7 +21,7 @@ from chromview.training.evaluate_classes import evaluate_classifier as evaluate_
 from chromview.training.evaluate_classes import holds_metaphases
 from chromview.training.evaluate_clusters import by_models, by_weights, evaluate_labelled, evaluate_pairs
 from chromview.training.floor import otsu_components
-from chromview.training.instance_metrics import SlideScore, score_slide, summary
+from chromview.training.instance_metrics import SlideScore, score_slide, summary, with_true_edges
 from chromview.training.metrics import confusion, solved
 from chromview.training.reports import OURS, Found, Report, judged
 from chromview.training.scenes import composed_cells, composed_pairs
@@ -161,38 +161,43 @@ class _Slides:
     report: Report | None
 
     def score(self, part: str, slides: Sequence[Slide], stain: Stain) -> dict[str, Any]:
-        """Figures over all slides; those of the floor under ``floor``."""
+        """Figures over all slides; ``true_edges`` as if edges were known (`with_true_edges`), those of the floor."""
         if not slides:
             return {"slides": 0}
         ours: list[SlideScore] = []
+        edged: list[SlideScore] = []
         floor: list[SlideScore] = []
         seconds: list[float] = []
         for index, slide in enumerate(slides):
-            score, took = self._ours(part, slide, stain)
+            score, apart_from_edges, took = self._ours(part, slide, stain)
             ours.append(score)
+            edged.append(apart_from_edges)
             seconds.append(took)
             if self.floor:
                 floor.append(self._floor(part, slide, stain))
             self.progress("slides", (index + 1) / len(slides))
         result = {
             **summary(ours),
+            "true_edges": summary(edged),
             "calibration": _calibration(ours),
             "seconds_median": round(float(np.median(seconds)), 3),
         }
         return {**result, "floor": summary(floor)} if floor else result
 
-    def _ours(self, part: str, slide: Slide, stain: Stain) -> tuple[SlideScore, float]:
+    def _ours(self, part: str, slide: Slide, stain: Stain) -> tuple[SlideScore, SlideScore, float]:
         name, image, truth = slide
         answer: Analysis = analyse(SlideImage(image), self.models, stain=stain)
         counted = [c for c in answer.chromosomes if c.in_karyogram]
         masks = [(c.box, c.mask) for c in counted]
-        numbers = [c.number for c in counted]
-        score = score_slide(truth, masks, [c.confidence for c in counted], numbers)
+        numbers, confidence = [c.number for c in counted], [c.confidence for c in counted]
+        score = score_slide(truth, masks, confidence, numbers)
+        height, width = image.shape[:2]
+        edged = score_slide(truth, with_true_edges(truth, masks, (height, width)), confidence, numbers)
         seconds = sum(answer.seconds.values())
         if self.report is not None:
             found = Found(masks, numbers)
             self.report.add_slide(part, OURS, name, image, truth, found, score, seconds=seconds)
-        return score, seconds
+        return score, edged, seconds
 
     def _floor(self, part: str, slide: Slide, stain: Stain) -> SlideScore:
         name, image, truth = slide

@@ -65,7 +65,10 @@ def test_the_segmenter_on_metaphases(data: Path, models: Models) -> None:
     assert result["slides"] == 1
     # The floor has the same figures, and a row in the same table.
     floor = result["floor"]
-    assert floor.keys() == result.keys() - {"floor", "calibration", "seconds_median"}
+    assert floor.keys() == result.keys() - {"floor", "calibration", "seconds_median", "true_edges"}
+    # Nor do mistakes at the edges of chromosomes count there.
+    assert result["true_edges"].keys() == floor.keys()
+    assert result["true_edges"]["f1_75"] >= result["f1_75"]
     assert 0 < floor["f1_75"] <= 1 and floor["class_of_found"] is None
     assert 0 < result["ap_50_95"] <= result["ap_50"] <= 1
     rows = list(csv.DictReader(io.StringIO(report.csv())))

@@ -21,6 +21,7 @@ from chromview.training.instance_metrics import (
     score_slide,
     solved,
     summary,
+    with_true_edges,
 )
 
 
@@ -139,6 +140,36 @@ def test_summary_over_slides() -> None:
 
 
 # --- average precision ---------------------------------------------------------------------------
+
+
+def test_edges_that_were_drawn_elsewhere_can_be_told_from_chromosomes_that_were_not_separated() -> None:
+    true = truth(block(4, 4, 30, 8), block(4, 20, 30, 8), block(4, 30, 30, 8))
+    # The first is drawn too narrow, the others are one, and too wide.
+    drawn = [block(6, 6, 26, 4), block(2, 18, 34, 24)]
+    shape = (40, 50)
+    assert solved([score_slide(true, drawn)], "free") == 0
+    masks = []
+    for box, mask in with_true_edges(true, drawn, shape):
+        masks.append(np.zeros(shape, bool))
+        masks[-1][box.slices] = mask
+    assert np.array_equal(masks[0], np.pad(np.ones((30, 8), bool), ((4, 6), (4, 38))))
+    ground = np.ones(shape, bool)
+    for instance in true[1:]:
+        ground[instance.box.slices] = False
+    assert np.array_equal(masks[1], ~ground)
+    assert score_slide(true, with_true_edges(true, drawn, shape)).iou.tolist() == [1, 0.5, 0]
+
+
+def test_edges_are_looked_for_near_what_was_found_and_shared_pixels_stay_shared() -> None:
+    across = truth(block(10, 0, 6, 30), block(0, 12, 30, 6))
+    assert score_slide(across, with_true_edges(across, [(t.box, t.mask) for t in across], (30, 40))).iou.tolist() == [
+        1,
+        1,
+    ]
+    far = truth(block(0, 0, 4, 60))
+    ((_, mask),) = with_true_edges(far, [block(0, 0, 4, 10)], (4, 60))
+    assert mask.sum() == 4 * 18
+    assert not with_true_edges(far, [], (4, 60))
 
 
 def test_average_precision_by_hand() -> None:
