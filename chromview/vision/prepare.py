@@ -176,6 +176,10 @@ def bright_ground(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> boo
     return bool(mode > (low + high) / 2)
 
 
+RULE = (6, 9)
+"""Pixels that a ruled line is high at most, and how many times as long it is at least."""
+
+
 def chromosome_width(stained: npt.NDArray[np.bool_]) -> tuple[float, int]:
     """Typical width of the elongated parts of a mask ``(H, W)``, pixels, and how many parts told it.
 
@@ -189,7 +193,10 @@ def chromosome_width(stained: npt.NDArray[np.bool_]) -> tuple[float, int]:
     areas = stats[1:, cv2.CC_STAT_AREA].astype(float)
     sums = np.bincount(labels.ravel(), weights=distance.ravel(), minlength=count)[1:]
     widths = 4 * sums / areas - 2
-    kept = (areas >= 25) & (widths >= 2)
+    sides = np.sort(stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]], axis=1)
+    # Lines that a printed karyogram is ruled with are no chromosomes; together they may be longer than those.
+    ruled = (sides[:, 0] <= RULE[0]) & (sides[:, 1] > RULE[1] * sides[:, 0])
+    kept = (areas >= 25) & (widths >= 2) & ~ruled
     if not kept.any():
         return 0.0, 0
     # Nuclei are far larger than any chromosome, specks far smaller: the middle of the mass decides.

@@ -150,6 +150,14 @@ def test_dirt_and_a_nucleus_do_not_change_the_width() -> None:
     assert chromosome_width(circle)[0] == pytest.approx(chromosome_width(clean)[0], rel=0.12)
 
 
+def test_the_lines_of_a_printed_karyogram_do_not_tell_the_width() -> None:
+    clean = strips(13)
+    ruled = np.pad(clean, ((0, 200), (0, 0)))
+    for line in range(clean.shape[0] + 10, ruled.shape[0] - 4, 12):
+        ruled[line : line + 3, 10:410] = True
+    assert chromosome_width(ruled)[0] == pytest.approx(chromosome_width(clean)[0], abs=0.1)
+
+
 def test_nothing_has_no_width() -> None:
     assert chromosome_width(np.zeros((50, 50), bool)) == (0.0, 0)
     specks = np.zeros((50, 50), bool)
