@@ -40,7 +40,7 @@ def make_cluster(
         bank = fluorescent if glows and fluorescent else bright_field
         count = int(rng.integers(2, most + 1))
         scale = (0.75, 1.3) if rng.random() < mix.resized else (1.0, 1.0)
-        placed = cluster_of(rng, bank, count, touching=mix.touching, scale=scale)
+        placed = cluster_of(rng, bank, count, touching=mix.touching, along=0, scale=scale)
         box = bounding_box(placed)
         size = max(box.height, box.width) + 4
         if len(placed) < count or size > LARGEST_CLUSTER:

@@ -159,8 +159,70 @@ def touch(rng: np.random.Generator, base: Placed, patch: Patch, gap: int = 0) ->
     """Push `patch` against `base` from a random side until they are `gap` pixels from sharing any."""
     angle = rng.uniform(0, 2 * np.pi)
     direction = np.array([np.sin(angle), np.cos(angle)])
-    y0, x0 = _random_point(rng, base.patch.mask)
-    y1, x1 = _random_point(rng, patch.mask)
+    points = _random_point(rng, base.patch.mask), _random_point(rng, patch.mask)
+    return _pushed(base, patch, direction, points, gap)
+
+
+def touch_along(rng: np.random.Generator, base: Placed, patch: Patch, gap: int = 0) -> Placed:
+    """As `touch`, but end to end, end to side, or side by side, which chance alone hardly brings about.
+
+    That is how chromosomes of real metaphases lie that are taken for one. Half of them are pressed together, so that no
+    light shows between their rims; what both rims cover belongs to `base`.
+    """
+    axis = _long_axis(base.patch.mask)
+    way = rng.random()
+    if way < 0.4:  # side by side
+        patch = _turned_to(patch, axis, rng.normal(0, 10))
+        direction = np.array([-axis[1], axis[0]]) * rng.choice((-1.0, 1.0))
+        points = _random_point(rng, base.patch.mask), _random_point(rng, patch.mask)
+    else:
+        direction = axis * rng.choice((-1.0, 1.0))
+        if way < 0.75:  # end to end; else the end of the one meets whatever of the other
+            patch = _turned_to(patch, direction, rng.normal(0, 25))
+        points = _farthest(base.patch.mask, direction), _farthest(patch.mask, -direction)
+    if rng.random() < 0.5:
+        return _pushed(base, patch, direction, points, gap)
+    pressed = _pushed(base, patch, direction, points, -int(rng.integers(1, 3)))
+    own = patch.mask.copy()
+    box = pressed.box.intersection(base.box)
+    if box is not None:
+        on_base = slice(box.top - base.top, box.bottom - base.top), slice(box.left - base.left, box.right - base.left)
+        own[
+            box.top - pressed.top : box.bottom - pressed.top, box.left - pressed.left : box.right - pressed.left
+        ] &= ~base.patch.mask[on_base]
+    return Placed(Patch(patch.darkness, own, patch.number, patch.up), pressed.top, pressed.left)
+
+
+def _long_axis(mask: Bool) -> npt.NDArray[np.float64]:
+    """Direction (y, x), of length 1, in which a mask ``(h, w)`` is longest."""
+    _, vectors = np.linalg.eigh(np.cov(np.argwhere(mask).T))
+    longest: npt.NDArray[np.float64] = vectors[:, -1]
+    return longest
+
+
+def _farthest(mask: Bool, direction: npt.NDArray[np.float64]) -> tuple[int, int]:
+    """The point of a mask that lies farthest in a direction (y, x)."""
+    points = np.argwhere(mask)
+    y, x = points[int((points @ direction).argmax())]
+    return int(y), int(x)
+
+
+def _turned_to(patch: Patch, direction: npt.NDArray[np.float64], beside: float) -> Patch:
+    """The patch with its long axis in a direction (y, x), give or take `beside` degrees."""
+    own = _long_axis(patch.mask)
+    now, wanted = (np.degrees(np.arctan2(-y, x)) for y, x in (own, direction))
+    return turned(patch, float(wanted - now + beside))
+
+
+def _pushed(
+    base: Placed,
+    patch: Patch,
+    direction: npt.NDArray[np.float64],
+    points: tuple[tuple[int, int], tuple[int, int]],
+    gap: int,
+) -> Placed:
+    """`patch`, laid on `base` so that two points meet and then pushed in a direction (y, x) until they only touch."""
+    (y0, x0), (y1, x1) = points
     start = np.array([base.top + y0 - y1, base.left + x0 - x1], float)
 
     def at(distance: float) -> Placed:
@@ -226,9 +288,18 @@ def render(
 
 
 def cluster_of(
-    rng: np.random.Generator, bank: Bank, count: int, *, touching: float = 0.35, scale: tuple[float, float] = (0.8, 1.2)
+    rng: np.random.Generator,
+    bank: Bank,
+    count: int,
+    *,
+    touching: float = 0.35,
+    along: float = 0.5,
+    scale: tuple[float, float] = (0.8, 1.2),
 ) -> list[Placed]:
-    """`count` chromosomes of one cluster, each across or against one that is there already."""
+    """`count` chromosomes of one cluster, each across or against one that is there already.
+
+    `touching` is the share of those that only touch, `along` that of `touch_along` among these.
+    """
     magnified = float(rng.uniform(*scale))
     placed = [Placed(turned(bank.draw(rng), rng.uniform(0, 360), magnified, rng.random() < 0.5), 0, 0)]
     for _ in range(20 * count):
@@ -237,7 +308,8 @@ def cluster_of(
         patch = turned(bank.draw(rng), rng.uniform(0, 360), magnified, rng.random() < 0.5)
         base = placed[int(rng.integers(len(placed)))]
         crossing = rng.random() >= touching
-        new = cross(rng, base, patch) if crossing else touch(rng, base, patch, int(rng.integers(0, 2)))
+        how = touch_along if rng.random() < along else touch
+        new = cross(rng, base, patch) if crossing else how(rng, base, patch, int(rng.integers(0, 2)))
         if new is None:
             continue
         extra = [shared(new, other) for other in placed if other is not base]

@@ -36,6 +36,9 @@ Bool = npt.NDArray[np.bool_]
 BENT = 3.0
 """Pixels (spread) by which parts of a real window are moved against each other at most: there are few real heaps."""
 
+UNSHARP = 0.3
+"""Share of composed windows that are blurred more than photographs usually are."""
+
 _CROSS = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
@@ -210,7 +213,11 @@ def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[
             darkness = photographed(rng, darkness)
     else:
         scene = composed(rng, sources, size)
-        darkness = normalise(photographed(rng, soiled(rng, scene.darkness, scene.masks)))
+        darkness = soiled(rng, scene.darkness, scene.masks)
+        if rng.random() < UNSHARP:
+            # Between chromosomes that touch there is stain then, as on slides, and no edge that was cut.
+            darkness = np.asarray(cv2.GaussianBlur(darkness, (0, 0), float(rng.uniform(0.8, 1.8))), np.float32)
+        darkness = normalise(photographed(rng, darkness))
     darkness = darkness * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
     return asked(rng, darkness, scene.masks)
 

@@ -24,6 +24,7 @@ from chromview.training.compose import (
     soiled,
     strangers,
     touch,
+    touch_along,
     turned,
 )
 from chromview.training.datasets import Karyotypes, read_karyotypes, read_metaphases
@@ -115,6 +116,28 @@ def test_touching_chromosomes_share_nothing_and_leave_no_gap(bank: Bank) -> None
         assert (grown & scene.masks[1]).any()
 
 
+def test_chromosomes_meet_end_to_end_and_side_by_side(bank: Bank) -> None:
+    rng = np.random.default_rng(4)
+    in_line = beside = 0
+    for _ in range(60):
+        base = Placed(turned(bank.draw(rng), rng.uniform(0, 360)), 0, 0)
+        other = touch_along(rng, base, turned(bank.draw(rng), rng.uniform(0, 360)))
+        assert shared(base, other) == 0
+        grown = cv2.dilate(np.pad(other.patch.mask, 4).astype(np.uint8), np.ones((9, 9))) > 0
+        near = Placed(Patch(other.patch.darkness, grown, 0), other.top - 4, other.left - 4)
+        assert shared(base, near)
+        axes, middles = [], []
+        for item in (base, other):
+            points = np.argwhere(item.patch.mask)
+            axes.append(np.linalg.eigh(np.cov(points.T))[1][:, -1])
+            middles.append(points.mean(0) + (item.top, item.left))
+        way = (middles[1] - middles[0]) / np.linalg.norm(middles[1] - middles[0])
+        if abs(axes[0] @ axes[1]) > 0.8:
+            in_line += abs(way @ axes[0]) > 0.8
+            beside += abs(way @ axes[0]) < 0.6
+    assert in_line >= 10 and beside >= 8
+
+
 def test_stain_absorbs_and_light_adds_up() -> None:
     rng = np.random.default_rng(2)
     placed = (Placed(block(20, 6, 0.5, 3), 0, 7), Placed(block(6, 20, 0.5, 9), 7, 0))
@@ -125,8 +148,13 @@ def test_stain_absorbs_and_light_adds_up() -> None:
     one, both = float(bright.darkness[0, 8]), float(bright.darkness[9, 9])
     assert both == pytest.approx(1 - (1 - one) ** 2, abs=1e-5)
     assert not bright.darkness[~bright.masks.any(axis=0)].any()
-    glowing = render(rng, placed, window, Stain.DAPI, opaque=0)
-    assert glowing.darkness[9, 9] == pytest.approx(2 * glowing.darkness[0, 8], abs=1e-5)
+    added = []
+    for _ in range(50):
+        glowing = render(rng, placed, window, Stain.DAPI, opaque=0).darkness
+        added.append(glowing[9, 9] / glowing[0, 8] - 1)
+    # Of the fainter one as much as is not swallowed: half of it, now more and now less.
+    assert 0 <= min(added) < 0.3 and 0.8 < max(added) < 1.11
+    assert 0.3 < np.mean(added) < 0.7
     opaque = render(rng, placed, window, Stain.G_BAND, opaque=1)
     assert opaque.darkness[9, 9] == pytest.approx(opaque.darkness[9, 0], abs=1e-5)
 
