@@ -193,18 +193,8 @@ def cut_out(rng: np.random.Generator, seen: SeenMetaphase, size: int) -> Scene:
     return Scene(image, stack, ())
 
 
-def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[Float, Float, bool]:
-    """One sample.
-
-    Returns
-    -------
-    inputs
-        ``(2, size, size)``: darkness, prompt.
-    targets
-        ``(4, size, size)``: foreground, overlap, contact, the chromosome asked for.
-    prompted
-        Whether a chromosome was asked for.
-    """
+def make_window(rng: np.random.Generator, sources: Sources, size: int) -> tuple[Float, Bool]:
+    """Darkness ``(size, size)`` of one window, composed or cut out, and the masks ``(n, size, size)`` in it."""
     seen = sources.simulated if sources.simulated and rng.random() < 0.2 else sources.metaphases
     if seen and (seen is sources.simulated or rng.random() < (0.4 if sources.bright_field else 0.65)):
         scene = cut_out(rng, seen[int(rng.integers(len(seen)))], size)
@@ -219,7 +209,22 @@ def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[
             darkness = np.asarray(cv2.GaussianBlur(darkness, (0, 0), float(rng.uniform(0.8, 1.8))), np.float32)
         darkness = normalise(photographed(rng, darkness))
     darkness = darkness * np.float32(rng.uniform(0.8, 1.25)) + np.float32(rng.normal(0, 0.015))
-    return asked(rng, darkness, scene.masks)
+    return darkness, scene.masks
+
+
+def make_sample(rng: np.random.Generator, sources: Sources, size: int) -> tuple[Float, Float, bool]:
+    """One sample.
+
+    Returns
+    -------
+    inputs
+        ``(2, size, size)``: darkness, prompt.
+    targets
+        ``(4, size, size)``: foreground, overlap, contact, the chromosome asked for.
+    prompted
+        Whether a chromosome was asked for.
+    """
+    return asked(rng, *make_window(rng, sources, size))
 
 
 def asked(

@@ -126,11 +126,17 @@ def find_instances(
     -------
     Instances with ids from 1, chromosomes first, from top to bottom; and the scale that was found.
     """
-    shape = (int(darkness.shape[0]), int(darkness.shape[1]))
     if not (darkness > STAINED).any():
         return [], SlideScale(1.0 if scale is None else scale)
-    scaled, maps, factor = see(darkness, segmenter, cancel, fluorescent=fluorescent, scale=scale)
-    found = find_chromosomes(scaled, maps, segmenter, cancel, pairs=pairs, heaps=not fluorescent)
+    seen = see(darkness, segmenter, cancel, fluorescent=fluorescent, scale=scale)
+    found = find_chromosomes(seen.darkness, seen.maps, segmenter, cancel, pairs=pairs, heaps=not fluorescent)
+    return as_instances(found, seen, darkness, fluorescent=fluorescent), SlideScale(seen.factor)
+
+
+def as_instances(found: Sequence[Found], seen: Seen, darkness: Float, *, fluorescent: bool = False) -> list[Chromosome]:
+    """What was found on a slide ``(H, W)`` with what it is: chromosomes, nuclei and debris, as of `find_instances`."""
+    shape = (int(darkness.shape[0]), int(darkness.shape[1]))
+    scaled, maps, factor = seen
     chromosomes: list[Chromosome] = []
     for item in sorted(found, key=lambda f: (f.box.top, f.box.left)):
         mask, box = on_slide(item, factor, shape, fluorescent=fluorescent)
@@ -147,7 +153,7 @@ def find_instances(
         chromosomes.append(
             Chromosome(len(chromosomes) + 1, Box(0, 0, 0, 0), np.zeros((0, 0), bool), kind).with_mask(box, mask)
         )
-    return chromosomes, SlideScale(factor)
+    return chromosomes
 
 
 def scale_of(chromosomes: Sequence[Chromosome], *, fluorescent: bool) -> SlideScale:
