@@ -61,7 +61,7 @@ Bool = npt.NDArray[np.bool_]
 
 BINS = 8
 SIGMA = 5.0
-"""Canonical pixels about which the direction of a chromosome is told from its mask; its width is 14."""
+"""Canonical pixels about which the direction of a chromosome is told from its mask; its width is 12.5."""
 ACTIVE = 0.25
 """Probability above which a direction is there; a chromosome between two bins has half of each."""
 ARM = 14

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from chromview.app.selection import Selection, doubtful, second_of
 from chromview.app.slides import SlideInfo, SlideState
 from chromview.core.chromosome import Stain, State
+from chromview.core.doubts import was_left_out
 from chromview.errors import UserError
 from chromview.texts import shown
 
@@ -56,6 +57,8 @@ class ViewState:
         Ids that wait to be looked at, in order.
     untouched
         How many are still a proposal only.
+    left_out
+        How many the cell as a whole left out, since they look like no chromosome of it.
     doubt
         Why the selected chromosome is doubtful, in words.
     proposal
@@ -96,6 +99,7 @@ class ViewState:
     count: int = 0
     doubtful: tuple[int, ...] = ()
     untouched: int = 0
+    left_out: int = 0
     doubt: str = ""
     proposal: str = ""
     undo_title: str | None = None
@@ -173,6 +177,7 @@ def resolve(
         count=sum(c.in_karyogram for c in chromosomes.values()),
         doubtful=waiting_for_eyes,
         untouched=sum(c.in_karyogram and c.state is State.PROPOSED for c in chromosomes.values()),
+        left_out=sum(was_left_out(c) for c in chromosomes.values()),
         doubt=", ".join(map(shown, chromosomes[selected].doubts))
         if selected is not None and selected in waiting_for_eyes
         else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, State
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
 from chromview.core.karyotype import expected_copies
 from chromview.texts import stored
 
@@ -16,6 +16,7 @@ UNSURE_POLARITY = 0.85
 OVERLAP = stored("overlap")
 CLASS = stored("class")
 POLARITY = stored("polarity")
+NO_CHROMOSOME = stored("no chromosome of this cell")
 MOVED = stored("moved from {name}")
 ONE_MORE = stored("{place}th {name}")
 _ORDINALS = {
@@ -24,6 +25,12 @@ _ORDINALS = {
     5: stored("fifth {name}"),
     6: stored("sixth {name}"),
 }
+
+
+def was_left_out(chromosome: Chromosome) -> bool:
+    """Whether the cell as a whole took something for no chromosome of it, and nobody said anything about that."""
+    decided = chromosome.kind is Kind.DEBRIS and chromosome.decided_by is DecidedBy.CELL
+    return decided and chromosome.state is State.PROPOSED
 
 
 def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, ...]:
@@ -38,6 +45,8 @@ def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, 
     cell
         All instances of the slide.
     """
+    if was_left_out(chromosome):
+        return (NO_CHROMOSOME,)
     if not chromosome.in_karyogram or chromosome.state in (State.ACCEPTED, State.EDITED):
         return ()
     reasons = []

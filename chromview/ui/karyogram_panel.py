@@ -19,6 +19,8 @@ def note_text(state: ViewState) -> str:
     if not state.is_cluster:
         parts.append(tr("proposal") if state.proposal else tr("no class read yet"))
     parts.append(tr_n("{n} chromosome", "{n} chromosomes", state.count))
+    if state.left_out:
+        parts.append(tr_n("{n} left out as no chromosome", "{n} left out as no chromosome", state.left_out))
     if state.doubtful:
         parts.append(tr_n("{n} doubtful", "{n} doubtful", len(state.doubtful)))
     if not state.untouched:

@@ -2,8 +2,8 @@
 
 Each class has two places (the sex chromosomes XX or XY, whichever fits better); a further copy and an
 empty place cost something, so that a trisomy is found where the chromosomes say so and not where one
-of them was merely read wrongly. The costs are negative logarithms of probabilities; the whole is a
-linear assignment (Kuhn 1955), solved exactly.
+of them was merely read wrongly. What is hardly a chromosome may have no place at all. The costs
+are negative logarithms of probabilities; the whole is a linear assignment (Kuhn 1955), solved exactly.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Assigned(NamedTuple):
     Attributes
     ----------
     numbers
-        ``(n,)`` class 1..24.
+        ``(n,)`` class 1..24, or 0 for what is no chromosome of the cell.
     confidence
         ``(n,)`` 0..1: the probability of that class once the places of the others are taken.
     moved
@@ -83,6 +83,7 @@ def assign_cell(
     probabilities: npt.NDArray[np.floating],
     known: npt.NDArray[np.integer] | None = None,
     standing: npt.NDArray[np.integer] | None = None,
+    surplus: npt.NDArray[np.floating] | None = None,
 ) -> Assigned:
     """Decide the chromosomes of one cell together.
 
@@ -96,6 +97,8 @@ def assign_cell(
         if nobody knows any.
     standing
         ``(n,)`` class 1..24 that each has now and had better keep (`STANDING`), 0 if it has none; None if none has.
+    surplus
+        ``(n,)`` how probable it is that each is no chromosome of the cell; None if all are known to be.
     """
     p = np.asarray(probabilities, float)
     if not len(p):
@@ -103,14 +106,20 @@ def assign_cell(
     told = np.zeros(len(p), np.int64) if known is None else np.asarray(known, np.int64)
     # The floor keeps one sure mistake from outvoting the whole cell.
     p = (p + FLOOR) / (1 + 24 * FLOOR)
+    none = np.full(len(p), 0.0) if surplus is None else np.where(told > 0, 0.0, np.clip(surplus, 0, 0.999))
+    # A place of its own for everything that may be no chromosome.
+    aside = np.full((len(p), len(p)), _NEVER)
+    aside[np.arange(len(p)), np.arange(len(p))] = np.where(none > 0, -np.log(np.maximum(none, 1e-300)), _NEVER)
     best: tuple[float, npt.NDArray[np.int64]] | None = None
     for males in (False, True):
         # Room for everything, were it of one class or a slide with several cells on it.
         numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2, int(np.bincount(told, minlength=2)[1:].max())))
-        cost = -np.log(p[:, numbers - 1]) + extra
+        cost = -np.log(p[:, numbers - 1]) - np.log1p(-none)[:, None] + extra
         if standing is not None:
             cost -= STANDING * (np.asarray(standing)[:, None] == numbers)
         cost[(told > 0)[:, None] & (told[:, None] != numbers)] = _NEVER
+        cost = np.concatenate((cost, aside), axis=1)
+        numbers = np.concatenate((numbers, np.zeros(len(p), np.int64)))
         rows, columns = linear_sum_assignment(cost)
         total = float(cost[rows, columns].sum())
         if best is None or total < best[0]:
@@ -121,12 +130,14 @@ def assign_cell(
     expected = _expected(males=bool(counts[Y - 1]))
     confidence = np.ones(len(p))
     for i in np.flatnonzero(told == 0):
-        # The odds of every class for this one, all others staying where they are.
+        # The odds of every class for this one, and of none, all others staying where they are.
         others = counts.copy()
-        others[chosen[i] - 1] -= 1
-        logits = np.log(p[i]) - _cost(np.arange(1, 25), others, expected)
+        if chosen[i]:
+            others[chosen[i] - 1] -= 1
+        logits = np.log(p[i]) + np.log1p(-none[i]) - _cost(np.arange(1, 25), others, expected)
+        logits = np.concatenate(([-aside[i, i]], logits))
         weights = np.exp(logits - logits.max())
-        confidence[i] = weights[chosen[i] - 1] / weights.sum()
+        confidence[i] = weights[chosen[i]] / weights.sum()
     return Assigned(chosen, confidence, (chosen - 1 != p.argmax(axis=1)) & (told == 0))
 
 

@@ -33,6 +33,7 @@ from chromview.vision.pairs import PairSegmenter, label_pairs
 from chromview.vision.prepare import METAPHASE, bright_ground, chromosome_mask, to_darkness
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.straight import lay_straight, own_darkness, with_axes
+from chromview.vision.sureness import surplus
 from chromview.vision.weights import Device, choose_device, hash_of
 
 SEGMENTER_FILE = "segmenter.safetensors"
@@ -188,7 +189,9 @@ def analyse(
         stains = own_darkness(image, darkness, counted, stain, inverted)
         sheets = lay_straight(counted, stains, cancel)
     with stage("classify", 0.75):
-        read = _classified(counted, sheets, stain, seen_at, models, cancel, whole_cell=not is_cluster)
+        read = _classified(
+            counted, sheets, stain, seen_at, models, cancel, whole_cell=not is_cluster, leave_out=not is_cluster
+        )
         laid = [_laid(c, own) for c, own in zip(read, stains, strict=True)]
         read = [_with_centromere(c, straight) for c, straight in zip(read, laid, strict=True)]
         clarity = band_clarity(band_profile(*straight, seen_at.factor) for straight in laid if straight)
@@ -222,8 +225,12 @@ def _classified(
     cancel: CancelToken,
     *,
     whole_cell: bool,
+    leave_out: bool = False,
 ) -> list[Chromosome]:
-    """Chromosomes with class and polarity; decided together if they are a whole cell."""
+    """Chromosomes with class and polarity; decided together if they are a whole cell.
+
+    With `leave_out` what is hardly a chromosome of the cell is debris; the class that it looks like most is kept.
+    """
     if not chromosomes:
         return []
     lengths = [sheet.length for sheet in sheets]
@@ -239,13 +246,19 @@ def _classified(
     first = answer.probabilities.argmax(axis=1) + 1
     numbers, confidence, moved = first, answer.probabilities.max(axis=1), np.zeros(len(first), bool)
     if whole_cell:
-        numbers, confidence, moved = assign_cell(answer.probabilities, np.array([known_class(c) for c in chromosomes]))
+        none = None
+        if leave_out:
+            masks = np.array([(c.confidence, c.area) for c in chromosomes])
+            none = surplus(answer.probabilities, masks[:, 0], masks[:, 1], fluorescent=stain.bright_on_dark)
+        known = np.array([known_class(c) for c in chromosomes])
+        numbers, confidence, moved = assign_cell(answer.probabilities, known, surplus=none)
     return [
         replace(
             chromosome,
+            kind=chromosome.kind if number else Kind.DEBRIS,
             probabilities=tuple(float(v) for v in p),
-            number=int(number),
-            class_confidence=float(sure),
+            number=int(number or p.argmax() + 1),
+            class_confidence=float(sure if number else p.max()),
             decided_by=DecidedBy.CELL if was_moved else DecidedBy.NETWORK,
             p_up=bool(up > 0.5),
             polarity_confidence=float(max(up, 1 - up)),

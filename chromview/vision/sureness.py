@@ -1,4 +1,4 @@
-"""How probable it is that a fluorescent chromosome was found with its whole mask.
+"""How probable it is that a fluorescent chromosome was found with its whole mask, and that any was found at all.
 
 The network is surer than people agree with each other. What it says is weighed against what tends to go wrong: the
 edge, where a chromosome is so faint or blurred that people may draw it elsewhere, and clusters.
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import entr, expit, logit
 
 from chromview.core.chromosome import Chromosome, Kind
 from chromview.core.edges import REACH, edged
@@ -24,6 +24,12 @@ OF_CUES = (1.56, 4.17, -0.79, -0.89, 0.31)
 """A logistic regression: offset, weight of the network's logit, and of `cues`. Fitted to what was found on `val` and
 `train` and drawn in by 15 %, so that of those on slides held out as many are right as it says
 (`benchmarks/confidence.py`)."""
+
+
+SURPLUS = (-4.47, (-0.37, -0.66, -1.01, 1.80))
+SURPLUS_FLUORESCENT = (-2.94, (-0.24, -1.10, -0.84, 0.58))
+"""Logistic regressions: offset, and weights of the logits of the likeliest class and of the mask's confidence, of the
+logarithm of the area against the median, and of the entropy of the classes in nats (`benchmarks/surplus.py`)."""
 
 
 def sure_alone(certainty: float) -> float:
@@ -52,6 +58,42 @@ def with_confidence(chromosomes: Sequence[Chromosome], darkness: npt.NDArray[np.
         )
         for c in chromosomes
     ]
+
+
+def surplus(
+    probabilities: npt.NDArray[np.floating],
+    confidence: npt.NDArray[np.floating],
+    areas: npt.NDArray[np.floating],
+    *,
+    fluorescent: bool,
+) -> npt.NDArray[np.float64]:
+    """How probable it is that something found is no chromosome, or a part of one that was found already, ``(n,)``.
+
+    Parameters
+    ----------
+    probabilities
+        ``(n, 24)`` of the classes.
+    confidence, areas
+        ``(n,)`` each: of the masks, and in pixels.
+    """
+    offset, weights = SURPLUS_FLUORESCENT if fluorescent else SURPLUS
+    return np.asarray(expit(offset + surplus_cues(probabilities, confidence, areas) @ weights), np.float64)
+
+
+def surplus_cues(
+    probabilities: npt.NDArray[np.floating], confidence: npt.NDArray[np.floating], areas: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """What `surplus` goes by, ``(n, 4)``; see `SURPLUS`."""
+    p = np.asarray(probabilities, np.float64)
+    return np.stack(
+        (
+            logit(np.clip(p.max(axis=1), 0.02, 0.999)),
+            logit(np.clip(confidence, 0.01, 0.995)),
+            np.log(areas / np.median(areas)),
+            entr(p).sum(axis=1),
+        ),
+        axis=1,
+    )
 
 
 def cues(

@@ -9,7 +9,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication
 
+from chromview.app.view_state import ViewState
 from chromview.core.chromosome import DecidedBy, Slot
+from chromview.ui.karyogram_panel import note_text
 from chromview.ui.window import MainWindow
 
 from .helpers import Hand, settle
@@ -231,3 +233,9 @@ def test_the_layout_fits_narrow_and_wide_panels(cell_window: MainWindow) -> None
             assert rect is not None
             assert window.karyogram.rect().contains(rect)
     assert widths[0] > widths[1] + 100
+
+
+def test_the_note_says_what_the_cell_left_out() -> None:
+    state = ViewState(slide=1, count=46, untouched=46, left_out=1, proposal="46,XX")
+    assert note_text(state) == "proposal, 46 chromosomes, 1 left out as no chromosome"
+    assert "left out" not in note_text(ViewState(slide=1, count=46, untouched=46, proposal="46,XX"))

@@ -96,6 +96,39 @@ def test_who_was_moved_is_less_sure_than_who_was_read_clearly() -> None:
     assert confidence[26] > 0.5
 
 
+def test_what_is_hardly_a_chromosome_has_no_place() -> None:
+    p = read_as([*FEMALE, 19], 0.97)
+    p[-1] = 1 / 24
+    surplus = np.full(47, 0.01)
+    surplus[-1] = 0.6
+    answer = assign_cell(p, surplus=surplus)
+    assert answer.numbers.tolist() == [*FEMALE, 0]
+    assert answer.moved[-1] and answer.confidence[-1] > 0.5
+    assert 0 not in assign_cell(p).numbers
+    # Whoever knows its class knows that it is a chromosome.
+    known = np.zeros(47, np.int64)
+    known[-1] = 5
+    assert assign_cell(p, known, surplus=np.ones(47)).numbers[-1] == 5
+
+
+@pytest.mark.parametrize("number", [13, 18, 21, X, Y, 8])
+def test_a_third_copy_that_is_read_clearly_is_not_left_out(number: int) -> None:
+    numbers = [*(MALE if number == Y else FEMALE), number]
+    assert assign_cell(read_as(numbers), surplus=np.full(47, 0.01)).numbers.tolist() == numbers
+
+
+def test_of_two_halves_one_takes_the_place_and_the_other_is_left_out() -> None:
+    p = read_as([*FEMALE, 2])
+    halves = (2, 46)
+    for half, share in zip(halves, (0.6, 0.4), strict=True):
+        torn(p[half], 2, 7, share)
+    surplus = np.full(47, 0.005)
+    surplus[list(halves)] = 0.2
+    answer = assign_cell(p, surplus=surplus)
+    assert sorted(answer.numbers[list(halves)].tolist()) == [0, 2]
+    assert formula(n for n in answer.numbers if n) == "46,XX"
+
+
 def test_few_chromosomes_keep_what_the_network_said() -> None:
     p = read_as([1, 21, 21, X, Y], 0.6)
     assert assign_cell(p).numbers.tolist() == [1, 21, 21, X, Y]
