@@ -36,6 +36,9 @@ NAMES = ("class", "mask", "area", "entropy")
 Floats = npt.NDArray[np.float64]
 
 
+AREA = NAMES.index("area")
+
+
 class Read(NamedTuple):
     """A slide: classes and cues of what was found, whether it is surplus, its true class or 0; classes of the truth."""
 
@@ -62,8 +65,10 @@ def read(image: npt.NDArray[np.uint8], truth: Any, stain: Stain, models: Models)
 
 
 def fit(slides: list[Read]) -> Floats:
-    """Weights fitted to slides."""
-    return fitted(np.concatenate([s.cues for s in slides]), np.concatenate([s.surplus for s in slides]))
+    """Weights fitted to what is no larger than most on slides; for all others nothing is told."""
+    values, is_surplus = np.concatenate([s.cues for s in slides]), np.concatenate([s.surplus for s in slides])
+    small = values[:, AREA] <= 0
+    return fitted(values[small], is_surplus[small])
 
 
 def decided(slides: list[Read], told: list[Floats] | None) -> dict[str, Any]:
@@ -105,7 +110,10 @@ def main() -> None:
     rows = []
     for name, slides in sets.items():
         without = [fit([s for n, s in enumerate(slides) if n % PARTS != part]) for part in range(PARTS)]
-        told = [said(without[n % PARTS], slide.cues) for n, slide in enumerate(slides)]
+        told = [
+            np.where(slide.cues[:, AREA] <= 0, said(without[n % PARTS], slide.cues), 0.0)
+            for n, slide in enumerate(slides)
+        ]
         weights = fit(slides)
         print(
             f"{name}: offset {weights[0]:.2f},",

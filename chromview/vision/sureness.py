@@ -75,9 +75,14 @@ def surplus(
         ``(n, 24)`` of the classes.
     confidence, areas
         ``(n,)`` each: of the masks, and in pixels.
+
+    Returns
+    -------
+    0 for what is larger than most: it holds a chromosome at least, even where nobody can say which.
     """
     offset, weights = SURPLUS_FLUORESCENT if fluorescent else SURPLUS
-    return np.asarray(expit(offset + surplus_cues(probabilities, confidence, areas) @ weights), np.float64)
+    told = expit(offset + surplus_cues(probabilities, confidence, areas) @ weights)
+    return np.where(np.asarray(areas) > np.median(areas), 0.0, told)
 
 
 def surplus_cues(

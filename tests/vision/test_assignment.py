@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chromview.core.chromosome import Box, Chromosome, DecidedBy, State
 from chromview.core.karyotype import assign_slots, formula
 from chromview.vision.assignment import agreed, assign_cell
+from chromview.vision.sureness import surplus
 
 X, Y = 23, 24
 FEMALE = [n for n in range(1, 24) for _ in range(2)]
@@ -229,3 +230,12 @@ def test_typing_one_class_does_not_push_others_around() -> None:
     assert [anew[at[6]], anew[at[14]]] == [2, 6]
     after = agreed(cell)
     assert [after[at[6]].number, after[at[14]].number] == [6, 14]
+
+
+def test_what_is_larger_than_most_is_never_taken_for_nothing() -> None:
+    torn_up, areas, sure = np.full((5, 24), 1 / 24), np.array([40.0, 100, 100, 100, 300]), np.full(5, 0.3)
+    for fluorescent in (False, True):
+        told = surplus(torn_up, sure, areas, fluorescent=fluorescent)
+        assert told[4] == 0 and told[0] > max(0.3, told[1])
+        clear = surplus(read_as([1, 2, 3, 4, 5]), np.full(5, 0.95), areas, fluorescent=fluorescent)
+        assert (clear < 0.1).all()
