@@ -28,6 +28,9 @@ COMMON = (13, 18, 21, X, Y)
 """Of which people are born with one too many; of all others hardly anybody is. Of missing ones that is true of an X
 or a Y alone. How much this counts was chosen on `val`; it is far less than the frequencies at birth would say, since
 cells of blood and tumours have other changes."""
+LEFT_OUT = 2.0
+"""Cost, in nats, of leaving something out, beside how improbable that is: a chromosome that is missing is harder to
+notice than one too many. Chosen on `val`, where none is left out wrongly then."""
 FLOOR = 1e-4
 """No class is less probable than this, since networks are surer than they should be."""
 STANDING = 2.0
@@ -109,7 +112,7 @@ def assign_cell(
     none = np.full(len(p), 0.0) if surplus is None else np.where(told > 0, 0.0, np.clip(surplus, 0, 0.999))
     # A place of its own for everything that may be no chromosome.
     aside = np.full((len(p), len(p)), _NEVER)
-    aside[np.arange(len(p)), np.arange(len(p))] = np.where(none > 0, -np.log(np.maximum(none, 1e-300)), _NEVER)
+    aside[np.arange(len(p)), np.arange(len(p))] = np.where(none > 0, LEFT_OUT - np.log(np.maximum(none, 1e-300)), _NEVER)
     best: tuple[float, npt.NDArray[np.int64]] | None = None
     for males in (False, True):
         # Room for everything, were it of one class or a slide with several cells on it.
