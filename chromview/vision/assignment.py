@@ -112,7 +112,7 @@ def assign_cell(
     none = np.full(len(p), 0.0) if surplus is None else np.where(told > 0, 0.0, np.clip(surplus, 0, 0.999))
     # A place of its own for everything that may be no chromosome.
     aside = np.full((len(p), len(p)), _NEVER)
-    aside[np.arange(len(p)), np.arange(len(p))] = np.where(none > 0, LEFT_OUT - np.log(np.maximum(none, 1e-300)), _NEVER)
+    np.fill_diagonal(aside, np.where(none > 0, LEFT_OUT - np.log(np.maximum(none, 1e-300)), _NEVER))
     best: tuple[float, npt.NDArray[np.int64]] | None = None
     for males in (False, True):
         # Room for everything, were it of one class or a slide with several cells on it.
