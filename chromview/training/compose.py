@@ -308,8 +308,11 @@ def cluster_of(
         patch = turned(bank.draw(rng), rng.uniform(0, 360), magnified, rng.random() < 0.5)
         base = placed[int(rng.integers(len(placed)))]
         crossing = rng.random() >= touching
-        how = touch_along if rng.random() < along else touch
-        new = cross(rng, base, patch) if crossing else how(rng, base, patch, int(rng.integers(0, 2)))
+        if crossing:
+            new = cross(rng, base, patch)
+        else:
+            how = touch_along if along and rng.random() < along else touch
+            new = how(rng, base, patch, int(rng.integers(0, 2)))
         if new is None:
             continue
         extra = [shared(new, other) for other in placed if other is not base]
