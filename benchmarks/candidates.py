@@ -109,6 +109,7 @@ def shared_out(own: Bool, masks: Sequence[Bool]) -> list[Bool]:
 
 
 def by_four_labels(seen: Seen, segmenter: Segmenter, models: Models) -> list[Found]:
+    """Every region in two colours by the pair network, parts of a colour shown once more."""
     clusters = clusters_of(seen)
     regions = [Region(c.frame, c.own, 1.0, MANY) for c in clusters]
     found = []
@@ -159,6 +160,7 @@ def unlike(a: Arm, b: Arm) -> float:
 def by_geometry(
     seen: Seen, segmenter: Segmenter, models: Models, *, across: float = 0.8, over_line: float = 0.3
 ) -> list[Found]:
+    """Arms on two sides of an overlap (or of a line) joined while they are less `unlike` than told."""
     found = []
     for cluster in clusters_of(seen):
         maps = seen.maps.inside(cluster.frame)
@@ -259,6 +261,7 @@ def network_of_angles(start: Path | None = None) -> UNet:
 
 
 def learn(data: Path, out: Path, epochs: int, steps: int, seed: int) -> None:
+    """Train the network of directions; the weights of each epoch are written to `out`."""
     torch.manual_seed(seed)
     network = network_of_angles(models_dir() / SEGMENTER_FILE)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1.5e-3, weight_decay=1e-4)
@@ -286,6 +289,7 @@ def learn(data: Path, out: Path, epochs: int, steps: int, seed: int) -> None:
 
 @torch.inference_mode()
 def by_angle(seen: Seen, segmenter: Segmenter, models: Models, *, network: UNet, lines: bool) -> list[Found]:
+    """What hangs together in place and direction; with `lines` contact lines cut as well."""
     height, width = seen.darkness.shape
     stride = network.stride
     x = torch.zeros(1, 2, -(-height // stride) * stride, -(-width // stride) * stride)
@@ -317,6 +321,7 @@ def lifted(there: Bool) -> list[Bool]:
 
 
 def by_prompts(seen: Seen, segmenter: Segmenter, models: Models, *, pairs: bool) -> list[Found]:
+    """As it ships, with the second look of the pair network or without."""
     second = models.pairs if pairs else None
     return find_chromosomes(seen.darkness, seen.maps, segmenter, CancelToken(), pairs=second)
 
@@ -328,12 +333,14 @@ Slide = tuple[npt.NDArray[np.uint8], Sequence[Instance]]
 
 
 def score(slide: Slide, stain: Stain, seen: Seen, darkness: Float, way: Way, models: Models) -> SlideScore:
+    """A slide taken apart in one way, against its truth."""
     found = way(seen, models.segmenter_of(stain), models)
     placed = as_instances(found, seen, darkness, fluorescent=stain.bright_on_dark)
     return score_slide(slide[1], [(c.box, c.mask) for c in placed if c.in_karyogram])
 
 
 def main() -> None:
+    """Learn, or measure and print."""
     arguments = parser(__doc__)
     arguments.add_argument("what", choices=("learn", "measure"))
     arguments.add_argument("--data", type=Path, required=True, help="folder of the data sets")

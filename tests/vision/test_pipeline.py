@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from chromview.core.axis import arc_length
 from chromview.core.chromosome import Chromosome, DecidedBy, Kind, SlideImage, Stain, State
+from chromview.core.doubts import NO_CHROMOSOME, was_left_out
 from chromview.core.karyotype import formula
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
@@ -119,6 +120,22 @@ def test_nuclei_are_told_from_chromosomes(name: str, answered: Callable) -> None
     if nuclei and found:
         values = table(nuclei, found, analysis.shape)
         assert values.max() < 0.5
+
+
+def test_pieces_of_chromosomes_are_left_out_and_stay_on_the_slide(shared_data: Path, models: Models) -> None:
+    # Chromatids of this cell gape so widely that some are taken for chromosomes of their own.
+    analysis = analyse(read_image(shared_data / "metaphases" / "gband_pair_8129A_013_metaphase.png"), models)
+    left_out = [c for c in analysis.chromosomes if was_left_out(c)]
+    assert left_out
+    usual = np.median([c.area for c in counted(analysis.chromosomes)])
+    for piece in left_out:
+        assert piece.mask.any() and piece.area <= usual
+        assert piece.slot is None and not piece.in_karyogram
+        assert piece.doubts == (NO_CHROMOSOME,) and piece.number
+    count = analysis.quality.count
+    assert count == len(counted(analysis.chromosomes))
+    assert abs(count - 46) < abs(count + len(left_out) - 46)
+    assert analysis.proposal == formula(c.number for c in counted(analysis.chromosomes))
 
 
 @pytest.mark.parametrize(
