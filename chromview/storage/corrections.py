@@ -1,8 +1,8 @@
 """Slides whose masks people reviewed, as data for the segmenter: written from a case, read by the training.
 
 A folder holds ``slides.json`` (COCO) and ``slides_images/``, as an export of labels does. An annotation with
-``iscrowd`` is a mask that nobody judged: a proposal, a chromosome cut by the border, something rejected. Nothing is
-learned there.
+``iscrowd`` is a mask that nobody judged: a proposal, a chromosome cut by the border, something rejected or left out.
+Nothing is learned there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromview.core.chromosome import BoolArray, Box, Chromosome, Kind, SlideImage, Stain, State
+from chromview.core.doubts import was_left_out
 from chromview.core.masks import clusters, slide_mask
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress, silent
@@ -234,7 +235,7 @@ def _sorted(source: LabelSource) -> tuple[list[Chromosome], list[Chromosome], se
     aside = [
         c
         for c in source.chromosomes.values()
-        if c.area and (c.state is State.REJECTED or c.kind in (Kind.CUT, Kind.OTHER_CELL))
+        if c.area and (c.state is State.REJECTED or c.kind in (Kind.CUT, Kind.OTHER_CELL) or was_left_out(c))
     ]
     unjudged = [c for c in counting if c.state is State.PROPOSED and c.area] + aside
     known = provenance(source.steps(), source.chromosomes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from chromview.core.chromosome import Kind, SlideImage, State
+from chromview.core.chromosome import DecidedBy, Kind, SlideImage, State
 from chromview.core.masks import slide_mask
 from chromview.errors import UserError
 from chromview.simulate.metaphase import Simulated, simulate_cluster
@@ -57,11 +58,16 @@ def test_only_what_a_person_stands_behind_is_learned(made: Simulated, tmp_path: 
     assert counted.summary == read.summary == found.summary
 
 
-def test_what_is_cut_by_the_border_is_neither_right_nor_wrong(made: Simulated, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "fields", [{"kind": Kind.CUT}, {"kind": Kind.DEBRIS, "decided_by": DecidedBy.CELL}], ids=("cut", "left out")
+)
+def test_what_is_cut_by_the_border_or_left_out_is_neither_right_nor_wrong(
+    made: Simulated, tmp_path: Path, fields: dict[str, Any]
+) -> None:
     source = source_of(made, {})
     cut = next(iter(source.chromosomes))
     chromosomes = dict(source.chromosomes)
-    chromosomes[cut] = replace(chromosomes[cut], kind=Kind.CUT, state=State.PROPOSED)
+    chromosomes[cut] = replace(chromosomes[cut], state=State.PROPOSED, **fields)
     write_corrections(tmp_path / "out", [replace(source, chromosomes=chromosomes)])
     [slide] = read_corrections(tmp_path / "out")
     assert slide.whole and slide.unjudged.sum() == chromosomes[cut].area
