@@ -190,6 +190,7 @@ def touch_along(rng: np.random.Generator, base: Placed, patch: Patch, gap: int =
         own[
             box.top - pressed.top : box.bottom - pressed.top, box.left - pressed.left : box.right - pressed.left
         ] &= ~base.patch.mask[on_base]
+    # The stain stays where the mask was given away: light is absorbed by both rims.
     return Placed(Patch(patch.darkness, own, patch.number, patch.up), pressed.top, pressed.left)
 
 
