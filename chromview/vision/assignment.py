@@ -30,7 +30,7 @@ or a Y alone. How much this counts was chosen on `val`; it is far less than the 
 cells of blood and tumours have other changes."""
 LEFT_OUT = 2.0
 """Cost, in nats, of leaving something out, beside how improbable that is: a chromosome that is missing is harder to
-notice than one too many. Chosen on `val`, where none is left out wrongly then."""
+notice than one too many. Chosen on `val` and with real metaphases in view, where none is left out wrongly then."""
 FLOOR = 1e-4
 """No class is less probable than this, since networks are surer than they should be."""
 STANDING = 2.0
