@@ -8,6 +8,7 @@ from dataclasses import replace
 from chromview.app import slots, step_names
 from chromview.app.edits import POLARITY_BY_PERSON, Edits, spoken, spoken_all, touched
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, Mark, Slot, Stain, State
+from chromview.core.doubts import awaits_judgement
 from chromview.core.scale import check_width, factor_of
 from chromview.errors import UserError
 from chromview.texts import shown, tr
@@ -28,7 +29,7 @@ class Decisions(Edits):
         self._accept(slide_id, proposed, step_names.ACCEPTANCE.format(what=spoken_all(proposed)))
 
     def accept_rest(self, slide_id: int) -> int:
-        """Accept every proposal that counts, doubtful or not; returns how many.
+        """Accept every proposal, doubtful or not, and what the cell as a whole left out as that; returns how many.
 
         Raises
         ------
@@ -36,7 +37,7 @@ class Decisions(Edits):
             If it cannot be written.
         """
         everything = self.chromosomes(slide_id).values()
-        proposed = [c for c in everything if c.state is State.PROPOSED and c.in_karyogram]
+        proposed = [c for c in everything if awaits_judgement(c)]
         self._accept(slide_id, proposed, step_names.ACCEPTANCE_REST)
         return len(proposed)
 

@@ -9,7 +9,8 @@ from chromview.app import slots, step_names
 from chromview.app.edits import Edits, spoken, touched
 from chromview.app.slides import STATE_WORDS, SlideState
 from chromview.core.annotations import Annotation, to_json
-from chromview.core.chromosome import Arrow, Chromosome, DecidedBy, Mark, State
+from chromview.core.chromosome import Arrow, DecidedBy, Mark
+from chromview.core.doubts import awaits_judgement
 from chromview.errors import UserError
 from chromview.texts import shown, tr, tr_n
 
@@ -160,20 +161,23 @@ class Marks(Edits):
         Raises
         ------
         UserError
-            If it is called reviewed while there are proposals that nobody decided on, or it cannot be written.
+            If it is called reviewed while there is something that waits for a decision (`awaits_judgement`), or it
+            cannot be written.
         """
-        there = self.chromosomes(slide_id).values()
-        waiting = sum(_is_proposal(c) for c in there)
+        waiting = [c for c in self.chromosomes(slide_id).values() if awaits_judgement(c)]
+        open_ones = sum(c.in_karyogram for c in waiting)
+        if state is SlideState.DONE and waiting and not open_ones:
+            raise UserError(
+                tr_n("nobody looked at {n} that was left out as no chromosome",
+                     "nobody looked at {n} that were left out as no chromosome", len(waiting)),
+                advice=tr("Look at them with Tab, or accept the rest with Shift+Enter."),
+            )  # fmt: skip
         if state is SlideState.DONE and waiting:
             raise UserError(
                 tr_n("a chromosome of this slide is still a proposal",
-                     "{n} chromosomes of this slide are still proposals", waiting),
+                     "{n} chromosomes of this slide are still proposals", open_ones),
                 advice=tr("Look at them with Tab, or accept the rest with Shift+Enter."),
             )  # fmt: skip
         title = step_names.STATE_FREE if state is None else step_names.STATE.format(state=STATE_WORDS[state])
         with self.transaction(slide_id, title) as edit:
             edit.set_fields({"set_state": None if state is None else str(state)})
-
-
-def _is_proposal(chromosome: Chromosome) -> bool:
-    return chromosome.in_karyogram and chromosome.state is State.PROPOSED

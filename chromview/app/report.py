@@ -23,6 +23,7 @@ from chromview.app.exporting import snapshot
 from chromview.app.slides import STATE_WORDS, SlideInfo, SlideState, is_doubtful, quality_text
 from chromview.core.cells import find_clones
 from chromview.core.chromosome import CLASS_NAMES, Analysis, Chromosome, SlideImage, State
+from chromview.core.doubts import awaits_judgement, was_left_out
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
 from chromview.texts import shown, tr, tr_n
@@ -172,35 +173,44 @@ def _page(info: SlideInfo, taken: tuple[SlideImage, Analysis], last: float | Non
 
     image, analysis = taken
     chromosomes = counted(analysis.chromosomes)
+    left_out = sum(was_left_out(c) and awaits_judgement(c) for c in analysis.chromosomes)
     options: dict[str, Any] = {"inverted": analysis.inverted, "footer": "", "bands": bands}
     karyogram = karyogram_picture(image, chromosomes, analysis.stain, **options)
     reviewed = is_reviewed(info)
     return Page(
         info.name,
         info.proposal,
-        verdict(chromosomes, has_karyotype=bool(info.proposal)),
+        verdict(chromosomes, left_out, has_karyotype=bool(info.proposal)),
         reviewed,
-        tuple(facts(info, chromosomes, last)),
+        tuple(facts(info, chromosomes, last, left_out)),
         karyogram,
         numbered(image, chromosomes, annotations=info.annotations, footer="", letters=1 / 30),
         DPI,
     )
 
 
-def verdict(chromosomes: list[Chromosome], *, has_karyotype: bool = True) -> str:
-    """Whose the karyotype is, in a sentence."""
+def verdict(chromosomes: list[Chromosome], left_out: int = 0, *, has_karyotype: bool = True) -> str:
+    """Whose the karyotype is, in a sentence; `left_out` as no chromosome of the cell, looked at by nobody."""
     open_ones = sum(c.state is State.PROPOSED for c in chromosomes)
-    if not open_ones:
+    if not open_ones and not left_out:
         return tr("Reviewed: a person accepted or corrected every chromosome.")
     what = tr("PROPOSAL, not a finding") if has_karyotype else tr("PROPOSAL")
+    if not open_ones:
+        return tr_n(
+            "{what}: nobody has looked at {n} that was left out as no chromosome.",
+            "{what}: nobody has looked at {n} that were left out as no chromosome.",
+            left_out, what=what,
+        )  # fmt: skip
     return tr(
         "{what}: nobody has accepted {left} of {count} chromosomes yet.",
         what=what, left=open_ones, count=len(chromosomes),
     )  # fmt: skip
 
 
-def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) -> Iterator[tuple[str, str]]:
-    """Headings and texts about a slide."""
+def facts(
+    info: SlideInfo, chromosomes: list[Chromosome], last: float | None, left_out: int = 0
+) -> Iterator[tuple[str, str]]:
+    """Headings and texts about a slide; `left_out` as in `verdict`."""
     states = Counter(c.state for c in chromosomes)
     doubtful = sum(is_doubtful(c) for c in chromosomes)
     parts = [
@@ -212,6 +222,8 @@ def facts(info: SlideInfo, chromosomes: list[Chromosome], last: float | None) ->
     yield tr("Slide"), info.name
     yield tr("State"), shown(STATE_WORDS[info.state])
     yield tr("Stain"), tr("unknown") if info.stain is None else str(info.stain)
+    if left_out:
+        parts.append(tr_n("{n} left out as no chromosome", "{n} left out as no chromosome", left_out))
     yield tr("Chromosomes"), f"{len(chromosomes)}: {', '.join(parts)}"
     counts = Counter(c.number for c in chromosomes)
     if info.proposal:

@@ -11,6 +11,7 @@ from typing import Any
 
 from chromview.core.annotations import Annotation, from_json
 from chromview.core.chromosome import Analysis, Chromosome, Kind, Quality, Stain, State
+from chromview.core.doubts import awaits_judgement, was_left_out
 from chromview.texts import stored, tr, tr_n
 
 _WHOLE = 46
@@ -210,7 +211,7 @@ def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> 
 
     everything = list(chromosomes)
     counted = [c for c in everything if c.in_karyogram]
-    untouched = sum(c.state is State.PROPOSED for c in counted)
+    untouched = sum(map(awaits_judgement, everything))
     doubtful = sum(is_doubtful(c) for c in everything)
     if not everything and not fields.get("stain"):
         state = SlideState.NEW
@@ -236,8 +237,8 @@ def summary_of(chromosomes: Iterable[Chromosome], fields: Mapping[str, Any]) -> 
 
 def is_doubtful(chromosome: Chromosome) -> bool:
     """Whether it waits to be looked at: a proposal that has doubts."""
-    kinds = (Kind.CHROMOSOME, Kind.CUT)
-    return bool(chromosome.doubts) and chromosome.state is State.PROPOSED and chromosome.kind in kinds
+    looked_at = chromosome.kind in (Kind.CHROMOSOME, Kind.CUT) or was_left_out(chromosome)
+    return bool(chromosome.doubts) and chromosome.state is State.PROPOSED and looked_at
 
 
 def info_of(

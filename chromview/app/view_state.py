@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from chromview.app.selection import Selection, doubtful, second_of
 from chromview.app.slides import SlideInfo, SlideState
-from chromview.core.chromosome import Stain, State
-from chromview.core.doubts import was_left_out
+from chromview.core.chromosome import Stain
+from chromview.core.doubts import awaits_judgement, was_left_out
 from chromview.errors import UserError
 from chromview.texts import shown
 
@@ -56,9 +56,9 @@ class ViewState:
     doubtful
         Ids that wait to be looked at, in order.
     untouched
-        How many are still a proposal only.
+        How many a person has not decided on, those left out among them.
     left_out
-        How many the cell as a whole left out, since they look like no chromosome of it.
+        How many the cell as a whole left out, since they look like no chromosome of it, and nobody accepted as that.
     doubt
         Why the selected chromosome is doubtful, in words.
     proposal
@@ -176,8 +176,8 @@ def resolve(
         second=second_of(chromosomes, selected, selection.second, cluster=info.is_cluster),
         count=sum(c.in_karyogram for c in chromosomes.values()),
         doubtful=waiting_for_eyes,
-        untouched=sum(c.in_karyogram and c.state is State.PROPOSED for c in chromosomes.values()),
-        left_out=sum(was_left_out(c) for c in chromosomes.values()),
+        untouched=sum(map(awaits_judgement, chromosomes.values())),
+        left_out=sum(was_left_out(c) and awaits_judgement(c) for c in chromosomes.values()),
         doubt=", ".join(map(shown, chromosomes[selected].doubts))
         if selected is not None and selected in waiting_for_eyes
         else "",

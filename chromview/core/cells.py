@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chromview.core.chromosome import CLASS_NAMES, Chromosome, Mark, State
+from chromview.core.chromosome import CLASS_NAMES, Chromosome, Mark
+from chromview.core.doubts import awaits_judgement
 from chromview.core.karyotype import AUTOSOMES, X, Y, formula, ploidy
 
 CELLS_OF_GAIN = 2
@@ -71,13 +72,14 @@ class Cell:
 
 def cell_of(name: str, chromosomes: Iterable[Chromosome], slide: int = 0) -> Cell:
     """The cell that these chromosomes of a slide are; nuclei, debris and rejected ones do not count."""
-    counted = [c for c in chromosomes if c.in_karyogram and c.area]
+    everything = list(chromosomes)
+    counted = [c for c in everything if c.in_karyogram and c.area]
     numbers = Counter(c.number for c in counted)
     return Cell(
         name,
         tuple(numbers[number] for number in range(1, 25)),
         numbers[0],
-        bool(counted) and all(c.state is not State.PROPOSED for c in counted),
+        bool(counted) and not any(map(awaits_judgement, everything)),
         slide,
         tuple(sorted(c.number for c in counted if c.mark is Mark.DERIVATIVE and c.number)),
         sum(c.mark is Mark.MARKER for c in counted),

@@ -28,9 +28,16 @@ _ORDINALS = {
 
 
 def was_left_out(chromosome: Chromosome) -> bool:
-    """Whether the cell as a whole took something for no chromosome of it, and nobody said anything about that."""
-    decided = chromosome.kind is Kind.DEBRIS and chromosome.decided_by is DecidedBy.CELL
-    return decided and chromosome.state is State.PROPOSED
+    """Whether the cell as a whole took something for no chromosome of it, and no person put it back."""
+    return chromosome.kind is Kind.DEBRIS and chromosome.decided_by is DecidedBy.CELL
+
+
+def awaits_judgement(chromosome: Chromosome) -> bool:
+    """Whether a person has to say something of it before its slide is reviewed.
+
+    So it is with proposals that count, and with what the cell as a whole left out: a marker chromosome may be among it.
+    """
+    return chromosome.state is State.PROPOSED and (chromosome.in_karyogram or was_left_out(chromosome))
 
 
 def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, ...]:
@@ -45,7 +52,7 @@ def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, 
     cell
         All instances of the slide.
     """
-    if was_left_out(chromosome):
+    if was_left_out(chromosome) and chromosome.state is State.PROPOSED:
         return (NO_CHROMOSOME,)
     if not chromosome.in_karyogram or chromosome.state in (State.ACCEPTED, State.EDITED):
         return ()

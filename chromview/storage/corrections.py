@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromview.core.chromosome import BoolArray, Box, Chromosome, Kind, SlideImage, Stain, State
-from chromview.core.doubts import was_left_out
+from chromview.core.doubts import awaits_judgement, was_left_out
 from chromview.core.masks import clusters, slide_mask
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress, silent
@@ -243,7 +243,7 @@ def _sorted(source: LabelSource) -> tuple[list[Chromosome], list[Chromosome], se
 
 
 def _whole(source: LabelSource) -> bool:
-    return all(c.state is not State.PROPOSED for c in counted(tuple(source.chromosomes.values())))
+    return not any(map(awaits_judgement, source.chromosomes.values()))
 
 
 def _read(source: LabelSource, total: Tally) -> SlideImage | None:

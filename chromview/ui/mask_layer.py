@@ -272,12 +272,12 @@ class MaskLayer:
             if id in marked:
                 draw(HALO_DARK, 5.0)
                 draw(HALO, 3.6)
-            if not chromosome.in_karyogram:
-                draw(GREY_OUTLINE, 1.2, Qt.PenStyle.DotLine)
-                continue
             if chromosome.doubts and chromosome.state is State.PROPOSED:
                 # Wider and below, so that the chromosome keeps its own colour.
                 draw(DOUBT, 5.5 if id in marked else 4.6, Qt.PenStyle.DashLine)
+            if not chromosome.in_karyogram:
+                draw(GREY_OUTLINE, 1.2, Qt.PenStyle.DotLine)
+                continue
             draw(QColor(*self.colour(id)), 2.2 if id in marked and id == self.selected else 1.5)
 
     def draw_numbers(

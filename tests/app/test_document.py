@@ -11,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from chromview.app.document import Changed, Document
+from chromview.app.selection import doubtful
 from chromview.app.slides import SlideState
 from chromview.core.chromosome import Analysis, Box, Chromosome, DecidedBy, Kind, Quality, Slot, Stain, State
 from chromview.core.commands import same
@@ -305,6 +306,30 @@ def test_the_list_tells_how_far_each_slide_is(document: Document, slide: int) ->
     assert (info.state, info.doubtful, info.untouched) == (SlideState.STARTED, 0, 2)
     document.accept_rest(slide)
     assert document.slide(slide).state is SlideState.DONE
+
+
+def test_a_slide_is_reviewed_when_what_was_left_out_was_looked_at_too(document: Document, slide: int) -> None:
+    left_out = rectangle(
+        4, 150, 10, 9, 9, kind=Kind.DEBRIS, decided_by=DecidedBy.CELL, doubts=("no chromosome of this cell",)
+    )
+    document.set_analysis(slide, analysis(*three().chromosomes, left_out), document.request(slide))
+    info = document.slide(slide)
+    assert (info.count, info.doubtful, info.untouched) == (3, 2, 4)
+    assert doubtful(document.chromosomes(slide)) == (3, 4)
+    document.accept(slide, [1, 2, 3])
+    assert document.slide(slide).state is SlideState.STARTED
+    with pytest.raises(UserError, match="left out"):
+        document.set_state(slide, SlideState.DONE)
+    document.accept(slide, [4])
+    assert document.slide(slide).state is SlideState.DONE
+    document.undo(slide)
+    document.restore(slide, [4])
+    info = document.slide(slide)
+    assert (info.state, info.count) == (SlideState.DONE, 4)
+    document.undo(slide)
+    assert document.accept_rest(slide) == 1
+    assert document.slide(slide).state is SlideState.DONE
+    assert not document.chromosomes(slide)[4].in_karyogram
 
 
 def test_the_proposed_karyotype_follows_the_edits(document: Document, slide: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chromview.core.chromosome import Box, Chromosome, DecidedBy, Kind, State
-from chromview.core.doubts import CLASS, NO_CHROMOSOME, OVERLAP, POLARITY, doubts_of, was_left_out
+from chromview.core.doubts import CLASS, NO_CHROMOSOME, OVERLAP, POLARITY, awaits_judgement, doubts_of, was_left_out
 
 
 @pytest.fixture
@@ -38,10 +38,12 @@ def test_what_is_unsure_is_doubted(sure: Chromosome, name: str, reason: str) -> 
 def test_what_the_cell_left_out_says_so_until_a_person_says_something(sure: Chromosome) -> None:
     left_out = replace(sure, kind=Kind.DEBRIS, decided_by=DecidedBy.CELL)
     assert was_left_out(left_out) and doubts_of(left_out, [left_out]) == (NO_CHROMOSOME,)
-    assert not was_left_out(sure)
-    for other in (
-        replace(left_out, state=State.REJECTED),
-        replace(left_out, decided_by=DecidedBy.NETWORK),
-        replace(left_out, kind=Kind.CHROMOSOME, state=State.EDITED),
+    assert awaits_judgement(left_out) and awaits_judgement(sure) and not was_left_out(sure)
+    for other, still in (
+        (replace(left_out, state=State.REJECTED), True),
+        (replace(left_out, state=State.ACCEPTED), True),
+        (replace(left_out, decided_by=DecidedBy.NETWORK), False),
+        (replace(left_out, kind=Kind.CHROMOSOME, state=State.EDITED), False),
     ):
-        assert not was_left_out(other) and doubts_of(other, [other]) == ()
+        assert was_left_out(other) is still
+        assert not awaits_judgement(other) and doubts_of(other, [other]) == ()

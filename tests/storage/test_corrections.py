@@ -59,7 +59,9 @@ def test_only_what_a_person_stands_behind_is_learned(made: Simulated, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "fields", [{"kind": Kind.CUT}, {"kind": Kind.DEBRIS, "decided_by": DecidedBy.CELL}], ids=("cut", "left out")
+    "fields",
+    [{"kind": Kind.CUT}, {"kind": Kind.DEBRIS, "decided_by": DecidedBy.CELL, "state": State.ACCEPTED}],
+    ids=("cut", "left out"),
 )
 def test_what_is_cut_by_the_border_or_left_out_is_neither_right_nor_wrong(
     made: Simulated, tmp_path: Path, fields: dict[str, Any]
@@ -67,10 +69,21 @@ def test_what_is_cut_by_the_border_or_left_out_is_neither_right_nor_wrong(
     source = source_of(made, {})
     cut = next(iter(source.chromosomes))
     chromosomes = dict(source.chromosomes)
-    chromosomes[cut] = replace(chromosomes[cut], state=State.PROPOSED, **fields)
+    chromosomes[cut] = replace(chromosomes[cut], **{"state": State.PROPOSED, **fields})
     write_corrections(tmp_path / "out", [replace(source, chromosomes=chromosomes)])
     [slide] = read_corrections(tmp_path / "out")
     assert slide.whole and slide.unjudged.sum() == chromosomes[cut].area
+
+
+def test_a_slide_is_not_whole_before_somebody_looked_at_what_was_left_out(made: Simulated, tmp_path: Path) -> None:
+    source = source_of(made, {})
+    cut = next(iter(source.chromosomes))
+    chromosomes = dict(source.chromosomes)
+    left_out = {"kind": Kind.DEBRIS, "decided_by": DecidedBy.CELL, "state": State.PROPOSED}
+    chromosomes[cut] = replace(chromosomes[cut], **left_out)
+    write_corrections(tmp_path / "out", [replace(source, chromosomes=chromosomes)])
+    [slide] = read_corrections(tmp_path / "out")
+    assert not slide.whole and slide.unjudged.sum() == chromosomes[cut].area
 
 
 def test_slides_that_nobody_worked_on_teach_nothing(made: Simulated, tmp_path: Path) -> None:
