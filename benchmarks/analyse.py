@@ -49,7 +49,8 @@ def measure(stain_name: str, runs: int, threads: int, device: str) -> dict[str, 
     from chromview.core._cv import cv2
     from chromview.core.chromosome import Stain
     from chromview.simulate.metaphase import simulate_metaphase
-    from chromview.vision.pipeline import Models, analyse
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import analyse
 
     cv2.setNumThreads(threads)
     busy = load_average()

@@ -33,7 +33,7 @@ from chromview.core.straighten import straighten_pixels
 from chromview.simulate.shape import STEP, course, placed
 from chromview.training.datasets import Karyotypes, read_karyotypes
 from chromview.vision.canvas import canvas_axis, cell_scales, to_sheet
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 from chromview.vision.prepare import chromosome_mask
 
 BENDS = (90, 135, 180)

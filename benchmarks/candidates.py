@@ -48,9 +48,9 @@ from chromview.training.scenes import composed_cells
 from chromview.training.segmenter_samples import Sources, make_window, open_sources
 from chromview.training.train_segmenter import dice_loss
 from chromview.vision.instances import Seen, as_instances, see
+from chromview.vision.models import SEGMENTER_FILE, Models
 from chromview.vision.networks import UNet, channels_last
 from chromview.vision.pieces import EIGHT, SMALLEST_CHROMOSOME, SMALLEST_PIECE, Found, find_chromosomes, pieces_of
-from chromview.vision.pipeline import SEGMENTER_FILE, Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.second_look import Region, second_look
 from chromview.vision.segmenter import Segmenter

@@ -159,7 +159,7 @@ def shipped(chosen: argparse.Namespace) -> Row:
     from chromview.training.engine.data import KARYOTYPES
     from chromview.training.evaluate_clusters import by_models, evaluate_pairs
     from chromview.training.scenes import composed_pairs
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
     # The pairs that the presets are scored on (`ComposedSource.parts`).
     pairs = list(composed_pairs(read_karyotypes(chosen.data / KARYOTYPES, "val"), chosen.pairs, seed=1))

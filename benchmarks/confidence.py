@@ -25,7 +25,7 @@ from chromview.progress import CancelToken
 from chromview.training.datasets import read_metaphases
 from chromview.training.instance_metrics import score_slide
 from chromview.vision.instances import find_instances
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.sureness import OF_CUES, OF_NETWORK, OFFSET, cues
 

@@ -30,7 +30,7 @@ from chromview.training.datasets import Instance, read_karyotypes, read_metaphas
 from chromview.training.fine_tune import FineTuning, fine_tune, judge
 from chromview.training.runs import save_weights
 from chromview.training.scenes import composed_cells
-from chromview.vision.pipeline import FLUORESCENT_FILE, SEGMENTER_FILE, Models
+from chromview.vision.models import FLUORESCENT_FILE, SEGMENTER_FILE, Models
 
 
 def truth(name: str, image: np.ndarray, stain: Stain, chromosomes: list[Judged]) -> TruthSlide:

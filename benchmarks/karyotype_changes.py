@@ -19,7 +19,8 @@ import numpy.typing as npt
 from chromview.core.karyotype import X, Y, formula
 from chromview.training.datasets import Karyotypes, read_karyotypes
 from chromview.vision.assignment import assign_cell
-from chromview.vision.pipeline import Models, classify_images
+from chromview.vision.models import Models
+from chromview.vision.pipeline import classify_images
 
 Members = npt.NDArray[np.int64]
 

@@ -25,7 +25,8 @@ def measure(clusters: int, runs: int, threads: int, device: str) -> dict[str, An
     torch.set_num_threads(threads)
     from chromview.core._cv import cv2
     from chromview.simulate.metaphase import simulate_cluster
-    from chromview.vision.pipeline import Models, label_clusters
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import label_clusters
 
     cv2.setNumThreads(threads)
     busy = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

@@ -45,7 +45,7 @@ from chromview.core.commands import same
 from chromview.training.datasets import Instance, read_karyotypes, read_metaphases
 from chromview.training.evaluate_classes import holds_metaphases
 from chromview.training.scenes import composed_cells
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 
 PATIENCE = 120
 """Actions on one slide after which it counts as not reached."""

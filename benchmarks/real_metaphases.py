@@ -101,7 +101,8 @@ def main() -> None:
     arguments.add_argument("--marks", type=Path, default=Path(__file__).with_suffix(".csv"))
     given = arguments.parse_args()
     from chromview.storage.images import read_image
-    from chromview.vision.pipeline import Models, analyse
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import analyse
 
     marks = read_marks(given.marks)
     models = Models.load()

@@ -35,7 +35,8 @@ def measure(kind: str, what: Any, runs: int) -> dict[str, Any]:
     torch.set_num_threads(THREADS)
     from chromview.core._cv import cv2
     from chromview.simulate.metaphase import simulate_cluster, simulate_metaphase
-    from chromview.vision.pipeline import Models, analyse
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import analyse
 
     cv2.setNumThreads(THREADS)
     if kind == "slide":

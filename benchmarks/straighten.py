@@ -34,7 +34,8 @@ from chromview.core.chromosome import Chromosome, FloatArray, SlideImage, Stain
 from chromview.core.straighten import Levels, find_levels, straighten
 from chromview.simulate.chromosome import simulate_bent_chromosome
 from chromview.simulate.metaphase import Simulated, simulate_metaphase
-from chromview.vision.pipeline import Models, reread
+from chromview.vision.models import Models
+from chromview.vision.pipeline import reread
 
 BENDS = (0, 45, 90, 135, 180)
 LONG = (*range(1, 13), 23)

@@ -26,7 +26,8 @@ from chromview.training.datasets import read_karyotypes, read_metaphases
 from chromview.training.instance_metrics import score_slide
 from chromview.training.scenes import composed_cells
 from chromview.vision.assignment import assign_cell
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse
 from chromview.vision.sureness import surplus_cues
 
 MATCHED = 0.3

@@ -43,7 +43,8 @@ def main() -> None:
     from chromview.simulate.chromosome import simulate_chromosome
     from chromview.vision._torchvision import torchvision
     from chromview.vision.canvas import to_sheet
-    from chromview.vision.pipeline import Models, classify_images
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import classify_images
     from chromview.vision.prepare import chromosome_mask
 
     cv2.setNumThreads(given.threads)

@@ -28,7 +28,7 @@ from chromview.core.undarken import Layer, own_stain
 from chromview.training.compose import Bank, Placed, bounding_box, cross, photographed, render, shared, turned
 from chromview.training.datasets import Karyotypes, read_karyotypes
 from chromview.vision.canvas import canvas_axis, cell_scales, to_sheet
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 
 WAYS = ("truth", "as it is", "own stain")
 Float = npt.NDArray[np.float32]

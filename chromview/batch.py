@@ -28,7 +28,8 @@ from chromview.storage.label_set import Form, to_bytes
 from chromview.storage.labels import form_of, read_labels, write_labels
 
 if TYPE_CHECKING:
-    from chromview.vision.pipeline import ClassifiedImages, Models
+    from chromview.vision.models import Models
+    from chromview.vision.pipeline import ClassifiedImages
 
 CLASS_COLUMNS: tuple[str, ...] = ("index", "class", "polarity", *(f"p_{name}" for name in CLASS_NAMES))
 """Columns of the CSV of `classify`; for a folder of images `file` follows them."""
@@ -73,7 +74,7 @@ def summarise(image: SlideImage, analysis: Analysis) -> dict[str, Any]:
 
 def load_models(device: str, folder: Path | None = None) -> Models:
     """Import torch and load the shipped weights, or those in `folder`; raises `UserError` if they are not there."""
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
     return Models.load(device, folder)
 

@@ -78,7 +78,7 @@ LoadModels = Callable[[str], Any]
 
 def load_shipped(device: str) -> Any:
     preload_torch()
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
     return Models.load(device=device)
 

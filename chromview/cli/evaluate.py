@@ -120,7 +120,7 @@ def _calibration(chosen: argparse.Namespace, result: dict[str, Any]) -> str:
     """The calibrations in the file, with those of this evaluation in their places."""
     from chromview.core.calibration import Bin, Calibration, from_json, to_json
     from chromview.places import models_dir
-    from chromview.vision.pipeline import FLUORESCENT_FILE, PAIRS_FILE, SEGMENTER_FILE
+    from chromview.vision.models import FLUORESCENT_FILE, PAIRS_FILE, SEGMENTER_FILE
     from chromview.vision.weights import hash_of
 
     try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chromview.core.chromosome import BoolArray, Box, Chromosome, DecidedBy, State
 
-_ALIKE = 0.93
+ALIKE = 0.93
 """IoU from which on two masks are no alternatives."""
 _MEANT = 0.5
 """IoU from which on a mask is the new outline of a chromosome that was there."""
@@ -69,7 +69,7 @@ def same(first: Alternative, second: Alternative) -> bool:
         return False
     a, b = [part[:2] for part in first.parts], [part[:2] for part in second.parts]
     matched = pairs(a, b)
-    return len(matched) == len(a) and all(iou(a[i], b[j]) >= _ALIKE for i, j in matched)
+    return len(matched) == len(a) and all(iou(a[i], b[j]) >= ALIKE for i, j in matched)
 
 
 def distinct(alternatives: Iterable[Alternative]) -> tuple[Alternative, ...]:

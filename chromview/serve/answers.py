@@ -21,7 +21,7 @@ from chromview.storage.images import decode_image, is_image
 from chromview.storage.label_set import to_bytes
 
 if TYPE_CHECKING:
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
 SINGLE_PIXELS = 1_000_000
 """Most pixels of an image of one chromosome; a larger one shows a whole metaphase."""

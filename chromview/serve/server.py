@@ -35,7 +35,7 @@ from chromview.serve.page import page
 from chromview.serve.turns import Turns
 
 if TYPE_CHECKING:
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
 CONNECTIONS = 64
 """Most connections at a time; further ones are closed at once."""

@@ -20,8 +20,7 @@ from chromview.training.compose import photographed
 from chromview.training.datasets import Instance
 from chromview.training.segmenter_samples import asked
 from chromview.vision.instances import scale_of
-from chromview.vision.pipeline import tell_stain
-from chromview.vision.prepare import normalise, to_darkness
+from chromview.vision.prepare import normalise, tell_stain, to_darkness
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]

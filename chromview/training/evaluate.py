@@ -25,7 +25,8 @@ from chromview.training.instance_metrics import SlideScore, score_slide, summary
 from chromview.training.metrics import confusion, solved
 from chromview.training.reports import OURS, Found, Report, judged
 from chromview.training.scenes import composed_cells, composed_pairs
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse
 
 PAIRS = 600
 CELLS = 40

@@ -17,7 +17,8 @@ from chromview.progress import Progress, silent
 from chromview.training.class_report import ClassReport
 from chromview.training.datasets import Karyotypes, read_karyotypes, read_metaphases
 from chromview.vision.assignment import assign_cell
-from chromview.vision.pipeline import Models, classify_images
+from chromview.vision.models import Models
+from chromview.vision.pipeline import classify_images
 from chromview.vision.prepare import to_darkness
 
 if TYPE_CHECKING:

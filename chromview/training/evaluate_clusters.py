@@ -19,7 +19,7 @@ from chromview.training.reports import Compared, Report
 from chromview.training.scenes import ComposedPair
 
 if TYPE_CHECKING:
-    from chromview.vision.pipeline import Models
+    from chromview.vision.models import Models
 
 UInt8 = npt.NDArray[np.uint8]
 Labeller = Callable[[UInt8, Progress], UInt8]

@@ -26,8 +26,9 @@ from chromview.training.instance_metrics import SlideScore, f1, score_slide
 from chromview.training.metrics import SOLVED
 from chromview.training.runs import average_into, descend, mixed_precision, one_cycle
 from chromview.training.train_segmenter import OUTPUTS, segmenter_loss
+from chromview.vision.models import Models
 from chromview.vision.networks import UNet, channels_last
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.pipeline import analyse
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import load_weights, read_metadata
 

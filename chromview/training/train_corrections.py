@@ -21,7 +21,7 @@ from chromview.storage.provenance import iso
 from chromview.training.correction_samples import simulated, truth_of
 from chromview.training.fine_tune import Epoch, FineTuning, Numbers, fine_tune, judge, split
 from chromview.training.runs import save_weights
-from chromview.vision.pipeline import FLUORESCENT_FILE, SEGMENTER_FILE, Models
+from chromview.vision.models import FLUORESCENT_FILE, SEGMENTER_FILE, Models
 from chromview.vision.weights import hash_of
 
 ALLOWED_LOSS, LOSS_FOR_GAIN = 0.03, 1 / 3

@@ -18,10 +18,10 @@ from chromview.core.commands import united
 from chromview.core.masks import paste
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.instances import STAINED, on_slide, scale_of
-from chromview.vision.pairs import dab, in_order_of, masks_of, tips
+from chromview.vision.models import Models
+from chromview.vision.pairs import as_probabilities, dab, in_order_of, masks_of, tips
 from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
-from chromview.vision.pipeline import Models, tell_stain
-from chromview.vision.prepare import to_darkness
+from chromview.vision.prepare import tell_stain, to_darkness
 from chromview.vision.segmenter import PixelMaps, Segmenter
 from chromview.vision.sureness import sure_alone
 
@@ -33,6 +33,8 @@ MARGIN = 12
 """Canonical pixels of ground around a cluster."""
 STROKE_WIDTH = 5
 """Canonical pixels; less than half of a chromosome's width."""
+PAIR_NETWORK, PIECES = "pair network", "pieces"
+"""Ways to see a cluster that need no hint."""
 MOST = 12
 """Chromosomes of a cluster that are asked for at most."""
 
@@ -113,10 +115,10 @@ def ask_again(
         found.append(("strokes", _by_strokes(seen, maps, segmenter, cancel)))
     if not stain.bright_on_dark and wanted in (None, 2):
         progress("find", 0.4)
-        found.append(("pair network", _by_pairs(seen, models, cancel)))
+        found.append((PAIR_NETWORK, _by_pairs(seen, models, cancel)))
     if not seen.strokes:
         progress("find", 0.6)
-        found.append(("pieces", find_chromosomes(seen.darkness, maps, segmenter, cancel)))
+        found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
     if wanted and wanted > 1 and not seen.strokes:
         progress("find", 0.8)
         pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
@@ -130,6 +132,35 @@ def ask_again(
         fitting = [alternative for alternative in alternatives if len(alternative.parts) == wanted]
         alternatives = fitting or alternatives
     return distinct(alternatives)
+
+
+def unprompted(
+    darkness: Float,
+    cluster: Sequence[Chromosome],
+    others: Sequence[Chromosome],
+    models: Models,
+    scale: float,
+    cancel: CancelToken,
+    *,
+    fluorescent: bool,
+) -> tuple[Alternative, ...]:
+    """The ways to see a cluster that need no hint: as of `ask_again` without strokes and number, but not as one.
+
+    Parameters
+    ----------
+    darkness
+        ``(H, W)`` of the slide.
+    cluster, others, scale
+        As of `ask_again`.
+    """
+    seen = _prepared(darkness, cluster, others, (), scale, fluorescent=fluorescent)
+    if seen is None:
+        return ()
+    segmenter = models.fluorescent if fluorescent else models.segmenter
+    maps = segmenter.pixels(seen.darkness, cancel)
+    found = [] if fluorescent else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
+    found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
+    return distinct(_alternative(how, items, seen) for how, items in found)
 
 
 def _prepared(
@@ -235,13 +266,12 @@ def _by_pairs(seen: _Cluster, models: Models, cancel: CancelToken) -> list[Found
         answer = np.asarray((first + in_order_of(first, second)) / 2, np.float32)
     else:
         answer = models.pairs.separate([seen.darkness], cancel)[0].probabilities
-    found = []
-    both = answer[3]
-    for mask, own in zip(masks_of(answer), (answer[1] + both, answer[2] + both), strict=True):
-        if mask.sum() < SMALLEST_CHROMOSOME:
-            continue
-        found.append(Found(seen.whole, mask.astype(np.float32), float(own[mask].mean()), clustered=True))
-    return found
+    masks = masks_of(answer)
+    return [
+        Found(seen.whole, mask.astype(np.float32), float(own[mask].mean()), clustered=True)
+        for mask, own in zip(masks, as_probabilities(answer, masks), strict=True)
+        if mask.sum() >= SMALLEST_CHROMOSOME
+    ]
 
 
 def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternative:

@@ -103,32 +103,15 @@ def assign_cell(
     surplus
         ``(n,)`` how probable it is that each is no chromosome of the cell; None if all are known to be.
     """
-    p = np.asarray(probabilities, float)
+    p = _with_floor(probabilities)
     if not len(p):
         return Assigned(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
     told = np.zeros(len(p), np.int64) if known is None else np.asarray(known, np.int64)
-    # The floor keeps one sure mistake from outvoting the whole cell.
-    p = (p + FLOOR) / (1 + 24 * FLOOR)
     none = np.full(len(p), 0.0) if surplus is None else np.where(told > 0, 0.0, np.clip(surplus, 0, 0.999))
     # A place of its own for everything that may be no chromosome.
     aside = np.full((len(p), len(p)), _NEVER)
     np.fill_diagonal(aside, np.where(none > 0, LEFT_OUT - np.log(np.maximum(none, 1e-300)), _NEVER))
-    best: tuple[float, npt.NDArray[np.int64]] | None = None
-    for males in (False, True):
-        # Room for everything, were it of one class or a slide with several cells on it.
-        numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2, int(np.bincount(told, minlength=2)[1:].max())))
-        cost = -np.log(p[:, numbers - 1]) - np.log1p(-none)[:, None] + extra
-        if standing is not None:
-            cost -= STANDING * (np.asarray(standing)[:, None] == numbers)
-        cost[(told > 0)[:, None] & (told[:, None] != numbers)] = _NEVER
-        cost = np.concatenate((cost, aside), axis=1)
-        numbers = np.concatenate((numbers, np.zeros(len(p), np.int64)))
-        rows, columns = linear_sum_assignment(cost)
-        total = float(cost[rows, columns].sum())
-        if best is None or total < best[0]:
-            best = total, numbers[columns]
-    assert best is not None  # both sexes were tried
-    chosen = best[1]
+    _, chosen = _cheapest(p, told, none, aside, standing)
     counts = np.bincount(chosen, minlength=25)[1:]
     expected = _expected(males=bool(counts[Y - 1]))
     confidence = np.ones(len(p))
@@ -142,6 +125,48 @@ def assign_cell(
         weights = np.exp(logits - logits.max())
         confidence[i] = weights[chosen[i]] / weights.sum()
     return Assigned(chosen, confidence, (chosen - 1 != p.argmax(axis=1)) & (told == 0))
+
+
+def cost_of_cell(probabilities: npt.NDArray[np.floating]) -> float:
+    """What the likeliest classes of a cell ``(n, 24)`` cost together, in nats; every one has a place.
+
+    Of two ways to cut a cell into chromosomes the one that costs less is the likelier: its chromosomes are read more
+    clearly, or make a more usual cell.
+    """
+    p = _with_floor(probabilities)
+    nothing = np.zeros(len(p))
+    return _cheapest(p, nothing.astype(np.int64), nothing, np.full((len(p), 0), _NEVER), None)[0]
+
+
+def _with_floor(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    # The floor keeps one sure mistake from outvoting the whole cell.
+    return (np.asarray(probabilities, np.float64) + FLOOR) / (1 + 24 * FLOOR)
+
+
+def _cheapest(
+    p: npt.NDArray[np.float64],
+    told: npt.NDArray[np.int64],
+    none: npt.NDArray[np.float64],
+    aside: npt.NDArray[np.float64],
+    standing: npt.NDArray[np.integer] | None,
+) -> tuple[float, npt.NDArray[np.int64]]:
+    """Cost and classes ``(n,)`` of the best assignment to a female's or a male's cell; names as in `assign_cell`."""
+    best: tuple[float, npt.NDArray[np.int64]] | None = None
+    for males in (False, True):
+        # Room for everything, were it of one class or a slide with several cells on it.
+        numbers, extra = _places(males, max(6, -(-len(p) // 24) + 2, int(np.bincount(told, minlength=2)[1:].max())))
+        cost = -np.log(p[:, numbers - 1]) - np.log1p(-none)[:, None] + extra
+        if standing is not None:
+            cost -= STANDING * (np.asarray(standing)[:, None] == numbers)
+        cost[(told > 0)[:, None] & (told[:, None] != numbers)] = _NEVER
+        cost = np.concatenate((cost, aside), axis=1)
+        numbers = np.concatenate((numbers, np.zeros(aside.shape[1], np.int64)))
+        rows, columns = linear_sum_assignment(cost)
+        total = float(cost[rows, columns].sum())
+        if best is None or total < best[0]:
+            best = total, numbers[columns]
+    assert best is not None  # both sexes were tried
+    return best
 
 
 def known_class(chromosome: Chromosome) -> int:

@@ -10,9 +10,9 @@ from chromview.core.chromosome import SlideImage, Stain
 from chromview.core.steps import PIECE_COLOURS, UNCUT, Steps
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.instances import Seen, see
+from chromview.vision.models import Models
 from chromview.vision.pieces import cut_regions
-from chromview.vision.pipeline import Models, tell_stain
-from chromview.vision.prepare import to_darkness
+from chromview.vision.prepare import tell_stain, to_darkness
 from chromview.vision.segmenter import Cuts
 
 FOREGROUND_LEVEL = 0.5

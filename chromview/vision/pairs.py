@@ -288,6 +288,28 @@ def masks_of(probabilities: Float) -> tuple[Bool, Bool]:
     return (first, second) if first.sum() <= second.sum() else (second, first)
 
 
+def as_probabilities(mean: Float, masks: tuple[Bool, Bool]) -> Float:
+    """Probability ``(2, h, w)`` of the chromosome of each mask, above one half within it and nowhere else.
+
+    Parameters
+    ----------
+    mean
+        ``(4, h, w)`` of the labels, which may count the two in the other order.
+    masks
+        Of the two, as of `masks_of`.
+    """
+    # Shared pixels belong to both; what a mask gained or lost as a crumb keeps its side of the level.
+    of_first, of_second = mean[1] + mean[3], mean[2] + mean[3]
+    if (masks[0] & (of_first > of_second)).sum() < (masks[0] & (of_second > of_first)).sum():
+        of_first, of_second = of_second, of_first
+    return np.stack(
+        [
+            np.where(mask, np.maximum(p, 0.51), np.minimum(p, 0.49)).astype(np.float32)
+            for mask, p in zip(masks, (of_first, of_second), strict=True)
+        ]
+    )
+
+
 def _stained_box(darkness: Float) -> Box:
     """Box of what is stained, with a margin; the whole image where nothing is."""
     stained = cv2.GaussianBlur(darkness, (0, 0), 1.0) > STAINED / 2

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from chromview.core._cv import cv2
-from chromview.core.chromosome import Stain
+from chromview.core.chromosome import SlideImage, Stain
 
 Float = npt.NDArray[np.float32]
 
@@ -224,3 +224,15 @@ def chromosome_mask(image: npt.NDArray[np.uint8], stain: Stain) -> npt.NDArray[n
         mask = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     filled: npt.NDArray[np.bool_] = ndimage.binary_fill_holes(mask)
     return filled
+
+
+def tell_stain(image: SlideImage, stain: Stain | None = None) -> tuple[Stain, bool]:
+    """The stain of a slide and whether its grey scale is inverted.
+
+    Without a hint a slide on bright ground is G-banded and one on dark ground DAPI; with one, a ground
+    that contradicts it means that the image was inverted.
+    """
+    bright = bright_ground(image.pixels)
+    if stain is None:
+        return (Stain.G_BAND if bright else Stain.DAPI), False
+    return stain, stain.bright_on_dark == bright

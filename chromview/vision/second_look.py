@@ -21,7 +21,7 @@ from scipy import ndimage
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
 from chromview.progress import CancelToken
-from chromview.vision.pairs import PairSegmenter, masks_of
+from chromview.vision.pairs import PairSegmenter, as_probabilities, masks_of
 
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -95,7 +95,7 @@ def second_look(
             if regions[index].parts == 2:
                 opinions[index] = Opinion((1 - answer.probabilities[:1]) * (small | large), 1.0)
         elif answer.agreement > (AGREEMENT if regions[index].parts > 1 else AGREEMENT_UNCUT):
-            opinions[index] = Opinion(_as_probabilities(answer.probabilities, (small, large)), answer.agreement)
+            opinions[index] = Opinion(as_probabilities(answer.probabilities, (small, large)), answer.agreement)
     return _heaps_apart(darkness, regions, opinions, network, cancel) if heaps else opinions
 
 
@@ -132,7 +132,7 @@ def _heaps_apart(
         for number in sorted(range(len(own)), key=lambda n: -seen[n].agreement):
             masks = masks_of(seen[number].probabilities)
             if missing > 0 and masks[0].sum() >= SMALLEST_CHROMOSOME and seen[number].agreement > SURE:
-                both = _as_probabilities(seen[number].probabilities, masks) * (own[number] > 0.5)
+                both = as_probabilities(seen[number].probabilities, masks) * (own[number] > 0.5)
                 chromosomes[number] = both[0]
                 chromosomes.append(both[1])
                 missing -= 1
@@ -150,16 +150,3 @@ def _hanging_together(probability: Float) -> list[Float]:
         for part in range(1, count + 1)
         if sizes[part] >= SMALLEST_CHROMOSOME
     ]
-
-
-def _as_probabilities(mean: Float, masks: tuple[Bool, Bool]) -> Float:
-    # Shared pixels belong to both; what a mask gained or lost as a crumb keeps its side of the level.
-    of_first, of_second = mean[1] + mean[3], mean[2] + mean[3]
-    if (masks[0] & (of_first > of_second)).sum() < (masks[0] & (of_second > of_first)).sum():
-        of_first, of_second = of_second, of_first
-    return np.stack(
-        [
-            np.where(mask, np.maximum(p, 0.51), np.minimum(p, 0.49)).astype(np.float32)
-            for mask, p in zip(masks, (of_first, of_second), strict=True)
-        ]
-    )

@@ -23,15 +23,20 @@ def _local(darkness: Float, chromosome: Chromosome) -> Float:
     return window
 
 
-def with_axes(darkness: Float, chromosomes: Sequence[Chromosome], cancel: CancelToken) -> list[Chromosome]:
+def with_axes(
+    darkness: Float, chromosomes: Sequence[Chromosome], cancel: CancelToken, cell: Sequence[Chromosome] = ()
+) -> list[Chromosome]:
     """The chromosomes, each with its axis; one that it has already is kept.
 
     Parameters
     ----------
     darkness
         ``(H, W)`` of the slide.
+    cell
+        Further chromosomes, by which the usual width is told as well.
     """
-    usual = usual_width(chromosome.mask for chromosome in chromosomes) if len(chromosomes) >= WHOLE_CELL else None
+    whole = [*chromosomes, *cell]
+    usual = usual_width(chromosome.mask for chromosome in whole) if len(whole) >= WHOLE_CELL else None
     result = []
     for chromosome in chromosomes:
         cancel.check()

@@ -30,7 +30,7 @@ from chromview.errors import UserError
 from chromview.places import resources_dir
 from chromview.serve.server import CONNECTIONS, Limits, Server
 from chromview.storage.exports import CSV_COLUMNS
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 
 SAMPLES = resources_dir() / "samples"
 CLUSTER = (SAMPLES / "cluster_crossing.png").read_bytes()

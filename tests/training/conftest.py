@@ -13,7 +13,7 @@ import torch
 from chromview.core.chromosome import Stain
 from chromview.core.straighten import straighten
 from chromview.simulate.metaphase import Simulated, simulate_metaphase
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 
 
 @pytest.fixture(scope="session", autouse=True)

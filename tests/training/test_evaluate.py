@@ -25,7 +25,7 @@ from chromview.training.reports import Report
 from chromview.training.runs import save_weights
 from chromview.training.scenes import composed_pairs
 from chromview.training.zoo import build_network
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 from chromview.vision.prepare import to_darkness
 
 

@@ -22,8 +22,8 @@ from chromview.training.correction_samples import TruthSlide, draw_batch, simula
 from chromview.training.fine_tune import FineTuning, Numbers, _kept, fine_tune, judge, split
 from chromview.training.train_corrections import CorrectionOptions, decide, train_on_corrections
 from chromview.training.train_segmenter import OUTPUTS, segmenter_loss
+from chromview.vision.models import SEGMENTER_FILE, Models
 from chromview.vision.networks import UNet
-from chromview.vision.pipeline import SEGMENTER_FILE, Models
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import load_weights, read_metadata
 

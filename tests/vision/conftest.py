@@ -13,7 +13,8 @@ import torch
 from chromview.core.chromosome import Analysis
 from chromview.simulate.metaphase import Simulated
 from chromview.simulate.samples import SAMPLES
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse
 
 
 class Answered(NamedTuple):

@@ -13,7 +13,7 @@ from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster
 from chromview.vision.again import ask_again
-from chromview.vision.pipeline import Models
+from chromview.vision.models import Models
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from chromview.core.straighten import straighten
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster, simulate_metaphase
-from chromview.vision.pipeline import Models, classify_images, label_clusters, reread
+from chromview.vision.models import Models
+from chromview.vision.pipeline import classify_images, label_clusters, reread
 
 
 def iou(label: np.ndarray, truth: np.ndarray) -> float:

@@ -15,7 +15,8 @@ from chromview.errors import Cancelled, UserError
 from chromview.progress import CancelToken
 from chromview.simulate.samples import SAMPLES
 from chromview.vision.inspect import inspect_slide
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse
 
 
 def test_the_steps_lie_where_the_chromosomes_do(models: Models, answered: Callable) -> None:

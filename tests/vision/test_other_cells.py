@@ -7,8 +7,9 @@ import pytest
 
 from chromview.core.chromosome import Box, Chromosome, Kind, SlideImage
 from chromview.simulate.metaphase import simulate_metaphase
+from chromview.vision.models import Models
 from chromview.vision.other_cells import of_another_cell
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.pipeline import analyse
 
 
 def bar(id: int, y: float, x: float, kind: Kind = Kind.CHROMOSOME) -> Chromosome:

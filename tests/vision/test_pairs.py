@@ -11,9 +11,9 @@ from chromview.core._cv import cv2
 from chromview.core.chromosome import Stain
 from chromview.simulate.metaphase import simulate_cluster
 from chromview.training.runs import save_weights
+from chromview.vision.models import Models
 from chromview.vision.networks import UNet
 from chromview.vision.pairs import Attitude, PairSegmenter, dab, in_order_of, label_pairs, masks_of, tips
-from chromview.vision.pipeline import Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.weights import Device
 

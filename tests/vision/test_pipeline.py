@@ -17,7 +17,8 @@ from chromview.core.karyotype import formula
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.storage.images import read_image
-from chromview.vision.pipeline import Models, analyse, reread
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse, reread
 
 METAPHASES = (
     "metaphase_normal_female",

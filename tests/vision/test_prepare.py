@@ -13,13 +13,13 @@ from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.simulate.metaphase import Simulated, simulate_metaphase
 from chromview.simulate.samples import SAMPLES
 from chromview.storage.images import read_image
-from chromview.vision.pipeline import tell_stain
 from chromview.vision.prepare import (
     FOREGROUND_LEVEL,
     bright_ground,
     chromosome_mask,
     chromosome_width,
     normalise,
+    tell_stain,
     to_darkness,
 )
 

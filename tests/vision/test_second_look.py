@@ -8,7 +8,8 @@ import pytest
 from chromview.core._cv import cv2
 from chromview.core.chromosome import Box, Kind, SlideImage
 from chromview.simulate.metaphase import simulate_cluster, simulate_metaphase
-from chromview.vision.pipeline import Models, analyse
+from chromview.vision.models import Models
+from chromview.vision.pipeline import analyse
 from chromview.vision.prepare import to_darkness
 from chromview.vision.second_look import Region, second_look
 

@@ -14,9 +14,9 @@ from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import simulate_cluster
 from chromview.training.runs import save_weights
+from chromview.vision.models import Models
 from chromview.vision.networks import UNet
 from chromview.vision.pieces import find_chromosomes
-from chromview.vision.pipeline import Models
 from chromview.vision.prepare import to_darkness
 from chromview.vision.segmenter import TILE, Segmenter
 from chromview.vision.weights import Device

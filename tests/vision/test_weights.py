@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from chromview.errors import UserError
 from chromview.training.runs import save_weights
 from chromview.vision.classifier import Classifier
+from chromview.vision.models import CLASSIFIER_FILE, SEGMENTER_FILE, Models
 from chromview.vision.networks import UNet
-from chromview.vision.pipeline import CLASSIFIER_FILE, SEGMENTER_FILE, Models
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import Device, choose_device, load_weights, read_metadata
 

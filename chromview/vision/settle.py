@@ -1,0 +1,148 @@
+"""What geometry leaves open, settled by what the chromosomes look like.
+
+Where a chromosome cannot be read it may be two that touch, or a part of one. Its cluster is then shown to the networks
+once more by itself, and what they see there is read as well. It takes the place of what was found if its chromosomes
+are read more clearly and make a likelier cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from chromview.core.alternatives import ALIKE, Alternative, Part, iou, same
+from chromview.core.chromosome import Box, Chromosome
+from chromview.core.masks import clusters
+from chromview.progress import CancelToken
+from chromview.vision.again import unprompted
+from chromview.vision.assignment import FLOOR, cost_of_cell
+from chromview.vision.classifier import Classified
+from chromview.vision.instances import CRUMB, SlideScale
+from chromview.vision.models import Models
+from chromview.vision.reading import Laid, Slide, classify, lay
+
+UNCLEAR = 0.8
+"""Probability of the likeliest class below which a chromosome is shown again."""
+WORTH = 2.5
+"""Nats by which another way has to be better."""
+OF_READING = 2.0
+"""What the clearness of the reading counts beside the cost of the cell."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """Another way to see some chromosomes of a cell: their places, what it would be instead, and how that reads."""
+
+    places: tuple[int, ...]
+    laid: Laid
+    answer: Classified
+
+
+def settle(
+    slide: Slide, laid: Laid, answer: Classified, scale: SlideScale, models: Models, cancel: CancelToken
+) -> tuple[Laid, Classified]:
+    """The chromosomes of a whole cell, with those that another way of seeing them explains better exchanged.
+
+    Parameters
+    ----------
+    laid, answer
+        The chromosomes as they were found, and what the network says of each.
+
+    Returns
+    -------
+    Chromosomes and answer anew; where anything was exchanged the ids count from 1, from top to bottom.
+    """
+    ways = list(_ways(slide, laid, answer, scale, models, cancel))
+    taken: list[_Way] = []
+    while ways:
+        gained = [_gain(answer, taken, way) for way in ways]
+        best = int(np.argmax(gained))
+        if gained[best] <= WORTH:
+            break
+        taken.append(ways[best])
+        ways = [way for way in ways if not set(way.places) & set(taken[-1].places)]
+    if not taken:
+        return laid, answer
+    left = _left(len(laid), *taken)
+    everything = sum((way.laid for way in taken), laid.at(left))
+    probabilities = np.concatenate([answer.probabilities[left], *(way.answer.probabilities for way in taken)])
+    p_up = np.concatenate([answer.p_up[left], *(way.answer.p_up for way in taken)])
+    boxes = [c.box for c in everything.chromosomes]
+    order = sorted(range(len(everything)), key=lambda i: (boxes[i].top, boxes[i].left))
+    everything = everything.at(order)
+    numbered = tuple(replace(c, id=i) for i, c in enumerate(everything.chromosomes, start=1))
+    return Laid(numbered, everything.stains, everything.sheets), Classified(probabilities[order], p_up[order])
+
+
+def _left(count: int, *ways: _Way) -> list[int]:
+    """Places of the chromosomes that none of these ways is about."""
+    gone = {place for way in ways for place in way.places}
+    return [place for place in range(count) if place not in gone]
+
+
+def _gain(answer: Classified, taken: Sequence[_Way], way: _Way) -> float:
+    """Nats by which a cell is better with a way than without it, others having been taken."""
+    rest = answer.probabilities[_left(len(answer.probabilities), *taken, way)]
+    others = [other.answer.probabilities for other in taken]
+    old, new = answer.probabilities[list(way.places)], way.answer.probabilities
+    cheaper = cost_of_cell(np.concatenate([rest, *others, old])) - cost_of_cell(np.concatenate([rest, *others, new]))
+    return cheaper + OF_READING * (_clearness(new) - _clearness(old))
+
+
+def _clearness(probabilities: npt.NDArray[np.float32]) -> float:
+    return float(np.log(probabilities.max(axis=1) + FLOOR).sum())
+
+
+def _ways(
+    slide: Slide, laid: Laid, answer: Classified, scale: SlideScale, models: Models, cancel: CancelToken
+) -> Iterable[_Way]:
+    chromosomes = laid.chromosomes
+    place = {c.id: i for i, c in enumerate(chromosomes)}
+    groups = [tuple(place[id] for id in group) for group in clusters(chromosomes)]
+    together = {i for group in groups for i in group}
+    groups += [(i,) for i in range(len(chromosomes)) if i not in together]
+    least = CRUMB * float(np.median([c.area for c in chromosomes]))
+    new_ids = 1 + max(c.id for c in chromosomes)
+    cost = cost_of_cell(answer.probabilities)
+    for group in groups:
+        others = [i for i in range(len(chromosomes)) if i not in group]
+        if not _may_be_worth(answer.probabilities[list(group)], answer.probabilities[others], cost):
+            continue
+        found, rest = [chromosomes[i] for i in group], [chromosomes[i] for i in others]
+        as_found = Alternative("", tuple(Part(c.box, c.mask, c.confidence) for c in found))
+        for way in unprompted(
+            slide.darkness,
+            found,
+            rest,
+            models,
+            scale.factor,
+            cancel,
+            fluorescent=slide.stain.bright_on_dark,
+        ):
+            parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=new_ids)]
+            if same(way, as_found) or abs(len(parts) - len(found)) > 1 or min(part.area for part in parts) < least:
+                continue  # one that sees far fewer or far more sees something else
+            new = lay(slide, parts, cancel, rest)
+            cell = laid.at(others).sheets
+            yield _Way(group, new, classify(new, slide.stain, scale, models, cancel, whole_cell=True, cell=cell))
+
+
+def _may_be_worth(own: npt.NDArray[np.float32], others: npt.NDArray[np.float32], cost: float) -> bool:
+    """Whether another way would be taken if each of its chromosomes, one more at most, were of whatever class fits."""
+    if own.max(axis=1).min() >= UNCLEAR:
+        return False
+    fitting = np.ones((len(own) + 1, 24), np.float32)
+    least = min(cost_of_cell(np.concatenate([others, fitting[:n]])) for n in range(1, len(own) + 2))
+    return cost - least - OF_READING * _clearness(own) > WORTH
+
+
+def _as_chromosome(part: Part, found: Sequence[Chromosome], id: int) -> Chromosome:
+    """The chromosome that was found so already, with its axis, or a new one."""
+    for chromosome in found:
+        if iou(part[:2], (chromosome.box, chromosome.mask)) >= ALIKE:
+            return chromosome
+    empty = Chromosome(id, Box(0, 0, 0, 0), np.zeros((0, 0), np.bool_), confidence=part.confidence)
+    return empty.with_mask(part.box, part.mask)
