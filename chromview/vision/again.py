@@ -33,7 +33,7 @@ MARGIN = 12
 """Canonical pixels of ground around a cluster."""
 STROKE_WIDTH = 5
 """Canonical pixels; less than half of a chromosome's width."""
-PAIR_NETWORK, PIECES = "pair network", "pieces"
+PAIR_NETWORK, PIECES, PIECES_JOINED = "pair network", "pieces", "pieces joined"
 """Ways to see a cluster that need no hint."""
 MOST = 12
 """Chromosomes of a cluster that are asked for at most."""
@@ -122,7 +122,7 @@ def ask_again(
     if wanted and wanted > 1 and not seen.strokes:
         progress("find", 0.8)
         pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
-        for name, prompts in (("pieces joined", pieces), ("tips joined", _tips(seen, wanted))):
+        for name, prompts in ((PIECES_JOINED, pieces), ("tips joined", _tips(seen, wanted))):
             found.append((name, _by_number(seen, maps, segmenter, prompts, wanted, cancel)))
     progress("find", 0.95)
     alternatives = [_alternative(how, items, seen) for how, items in found]
@@ -144,7 +144,7 @@ def unprompted(
     *,
     fluorescent: bool,
 ) -> tuple[Alternative, ...]:
-    """The ways to see a cluster that need no hint: as of `ask_again` without strokes and number, but not as one.
+    """The ways to see a cluster that need no hint: by the pair network, by its pieces, and with one more or one less.
 
     Parameters
     ----------
@@ -160,6 +160,12 @@ def unprompted(
     maps = segmenter.pixels(seen.darkness, cancel)
     found = [] if fluorescent else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
     found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
+    pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
+    found += [
+        (PIECES_JOINED, _by_number(seen, maps, segmenter, pieces, count, cancel))
+        for count in (len(cluster) - 1, len(cluster), len(cluster) + 1)
+        if 1 < count <= len(pieces)
+    ]
     return distinct(_alternative(how, items, seen) for how, items in found)
 
 

@@ -55,7 +55,31 @@ def settle(
     -------
     Chromosomes and answer anew; where anything was exchanged the ids count from 1, from top to bottom.
     """
-    ways = list(_ways(slide, laid, answer, scale, models, cancel))
+    taken = _taken(answer, list(_ways(slide, laid, answer, scale, models, cancel)))
+    if not taken:
+        return laid, answer
+    left = _left(len(laid), *taken)
+    laid = sum((way.laid for way in taken), laid.at(left))
+    answer = Classified(
+        np.concatenate([answer.probabilities[left], *(way.answer.probabilities for way in taken)]),
+        np.concatenate([answer.p_up[left], *(way.answer.p_up for way in taken)]),
+    )
+    boxes = [c.box for c in laid.chromosomes]
+    order = sorted(range(len(laid)), key=lambda i: (boxes[i].top, boxes[i].left))
+    laid = laid.at(order)
+    numbered = tuple(replace(c, id=i) for i, c in enumerate(laid.chromosomes, start=1))
+    return Laid(numbered, laid.stains, laid.sheets), Classified(answer.probabilities[order], answer.p_up[order])
+
+
+def _groups(chromosomes: Sequence[Chromosome]) -> list[tuple[int, ...]]:
+    """Ids of what may have to be seen anew together: clusters, and chromosomes that lie alone."""
+    groups = clusters(chromosomes)
+    together = {id for group in groups for id in group}
+    return [*groups, *((c.id,) for c in chromosomes if c.id not in together)]
+
+
+def _taken(answer: Classified, ways: list[_Way]) -> list[_Way]:
+    """The ways that are worth it, the best first, each judged with those before it; no two of one chromosome."""
     taken: list[_Way] = []
     while ways:
         gained = [_gain(answer, taken, way) for way in ways]
@@ -64,17 +88,7 @@ def settle(
             break
         taken.append(ways[best])
         ways = [way for way in ways if not set(way.places) & set(taken[-1].places)]
-    if not taken:
-        return laid, answer
-    left = _left(len(laid), *taken)
-    everything = sum((way.laid for way in taken), laid.at(left))
-    probabilities = np.concatenate([answer.probabilities[left], *(way.answer.probabilities for way in taken)])
-    p_up = np.concatenate([answer.p_up[left], *(way.answer.p_up for way in taken)])
-    boxes = [c.box for c in everything.chromosomes]
-    order = sorted(range(len(everything)), key=lambda i: (boxes[i].top, boxes[i].left))
-    everything = everything.at(order)
-    numbered = tuple(replace(c, id=i) for i, c in enumerate(everything.chromosomes, start=1))
-    return Laid(numbered, everything.stains, everything.sheets), Classified(probabilities[order], p_up[order])
+    return taken
 
 
 def _left(count: int, *ways: _Way) -> list[int]:
@@ -97,17 +111,20 @@ def _clearness(probabilities: npt.NDArray[np.float32]) -> float:
 
 
 def _ways(
-    slide: Slide, laid: Laid, answer: Classified, scale: SlideScale, models: Models, cancel: CancelToken
+    slide: Slide,
+    laid: Laid,
+    answer: Classified,
+    scale: SlideScale,
+    models: Models,
+    cancel: CancelToken,
 ) -> Iterable[_Way]:
     chromosomes = laid.chromosomes
     place = {c.id: i for i, c in enumerate(chromosomes)}
-    groups = [tuple(place[id] for id in group) for group in clusters(chromosomes)]
-    together = {i for group in groups for i in group}
-    groups += [(i,) for i in range(len(chromosomes)) if i not in together]
     least = CRUMB * float(np.median([c.area for c in chromosomes]))
-    new_ids = 1 + max(c.id for c in chromosomes)
     cost = cost_of_cell(answer.probabilities)
-    for group in groups:
+    free = 1 + max(place)
+    for ids in _groups(chromosomes):
+        group = tuple(place[id] for id in ids)
         others = [i for i in range(len(chromosomes)) if i not in group]
         if not _may_be_worth(answer.probabilities[list(group)], answer.probabilities[others], cost):
             continue
@@ -122,7 +139,8 @@ def _ways(
             cancel,
             fluorescent=slide.stain.bright_on_dark,
         ):
-            parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=new_ids)]
+            parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=free)]
+            free += len(parts)
             if same(way, as_found) or abs(len(parts) - len(found)) > 1 or min(part.area for part in parts) < least:
                 continue  # one that sees far fewer or far more sees something else
             new = lay(slide, parts, cancel, rest)
