@@ -123,9 +123,11 @@ def test_nuclei_are_told_from_chromosomes(name: str, answered: Callable) -> None
         assert values.max() < 0.5
 
 
-def test_pieces_of_chromosomes_are_left_out_and_stay_on_the_slide(shared_data: Path, models: Models) -> None:
-    # Chromatids of this cell gape so widely that some are taken for chromosomes of their own.
-    analysis = analyse(read_image(shared_data / "metaphases" / "gband_pair_8129A_013_metaphase.png"), models)
+def test_what_is_no_chromosome_of_the_cell_is_left_out_and_stays_on_the_slide(
+    shared_data: Path, models: Models
+) -> None:
+    # A karyogram as a laboratory printed it: its ruled lines, and what they cut off, are found as well.
+    analysis = analyse(read_image(shared_data / "metaphases" / "gband_pair_8129A_013_karyogram.png"), models)
     left_out = [c for c in analysis.chromosomes if was_left_out(c)]
     assert left_out
     usual = np.median([c.area for c in counted(analysis.chromosomes)])
