@@ -152,6 +152,10 @@ def unprompted(
         ``(H, W)`` of the slide.
     cluster, others, scale
         As of `ask_again`.
+
+    Returns
+    -------
+    As of `ask_again`, but as certain as the network is of each mask, also in fluorescence.
     """
     seen = _prepared(darkness, cluster, others, (), scale, fluorescent=fluorescent)
     if seen is None:
@@ -166,7 +170,7 @@ def unprompted(
         for count in (len(cluster) - 1, len(cluster), len(cluster) + 1)
         if 1 < count <= len(pieces)
     ]
-    return distinct(_alternative(how, items, seen) for how, items in found)
+    return distinct(_alternative(how, items, seen, weighed=False) for how, items in found)
 
 
 def _prepared(
@@ -280,7 +284,8 @@ def _by_pairs(seen: _Cluster, models: Models, cancel: CancelToken) -> list[Found
     ]
 
 
-def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternative:
+def _alternative(how: str, found: Sequence[Found], seen: _Cluster, *, weighed: bool = True) -> Alternative:
+    """What was found as a way to see the cluster; if not `weighed`, as certain as the network is."""
     parts = []
     for item in found:
         rows, columns = item.box.slices
@@ -292,7 +297,7 @@ def _alternative(how: str, found: Sequence[Found], seen: _Cluster) -> Alternativ
                 box.top + seen.frame.top, box.left + seen.frame.left,
                 box.bottom + seen.frame.top, box.right + seen.frame.left,
             )  # fmt: skip
-            sure = sure_alone(item.confidence) if seen.fluorescent else item.confidence
+            sure = sure_alone(item.confidence) if seen.fluorescent and weighed else item.confidence
             parts.append(Part(at, mask, sure))
     return Alternative(how, tuple(parts))
 

@@ -23,6 +23,7 @@ from chromview.vision.classifier import Classified
 from chromview.vision.instances import CRUMB, SlideScale
 from chromview.vision.models import Models
 from chromview.vision.reading import Laid, Slide, classify, lay
+from chromview.vision.sureness import with_confidence
 
 UNCLEAR = 0.8
 """Probability of the likeliest class below which a chromosome is shown again."""
@@ -58,6 +59,7 @@ def settle(
     taken = _taken(answer, list(_ways(slide, laid, answer, scale, models, cancel)))
     if not taken:
         return laid, answer
+    known = {c.id for c in laid.chromosomes}
     left = _left(len(laid), *taken)
     laid = sum((way.laid for way in taken), laid.at(left))
     answer = Classified(
@@ -67,7 +69,10 @@ def settle(
     boxes = [c.box for c in laid.chromosomes]
     order = sorted(range(len(laid)), key=lambda i: (boxes[i].top, boxes[i].left))
     laid = laid.at(order)
-    numbered = tuple(replace(c, id=i) for i, c in enumerate(laid.chromosomes, start=1))
+    chromosomes: Sequence[Chromosome] = laid.chromosomes
+    if slide.stain.bright_on_dark:
+        chromosomes = with_confidence(chromosomes, slide.darkness, {c.id for c in chromosomes} - known)
+    numbered = tuple(replace(c, id=i) for i, c in enumerate(chromosomes, start=1))
     return Laid(numbered, laid.stains, laid.sheets), Classified(answer.probabilities[order], answer.p_up[order])
 
 

@@ -6,7 +6,7 @@ edge, where a chromosome is so faint or blurred that people may draw it elsewher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +38,9 @@ def sure_alone(certainty: float) -> float:
     return float(expit(slope * _logit(certainty) + offset))
 
 
-def with_confidence(chromosomes: Sequence[Chromosome], darkness: npt.NDArray[np.float32]) -> list[Chromosome]:
+def with_confidence(
+    chromosomes: Sequence[Chromosome], darkness: npt.NDArray[np.float32], ids: Collection[int] | None = None
+) -> list[Chromosome]:
     """The same with the confidence of those that count as chromosomes weighed anew.
 
     Parameters
@@ -47,10 +49,14 @@ def with_confidence(chromosomes: Sequence[Chromosome], darkness: npt.NDArray[np.
         As the network found them; their confidence is its certainty.
     darkness
         ``(H, W)`` of the slide.
+    ids
+        Of those to weigh, if not all; the others have been.
     """
     known = cues(chromosomes, darkness)
     return [
-        replace(
+        c
+        if ids is not None and c.id not in ids
+        else replace(
             c,
             confidence=float(expit(OFFSET + OF_NETWORK * _logit(c.confidence) + np.dot(OF_CUES, known[c.id])))
             if c.id in known
