@@ -17,6 +17,7 @@ STAGES = {
     "prepare": noop("preparing the image"),
     "find": noop("finding chromosomes"),
     "straighten": noop("straightening"),
+    "settle": noop("looking again at what is unclear"),
     "classify": noop("reading classes"),
     "place": noop("placing"),
 }

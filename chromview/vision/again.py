@@ -5,7 +5,7 @@ The answers are alternatives; which one is right a person sees at a glance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +123,7 @@ def ask_again(
         progress("find", 0.8)
         pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
         for name, prompts in ((PIECES_JOINED, pieces), ("tips joined", _tips(seen, wanted))):
-            found.append((name, _by_number(seen, maps, segmenter, prompts, wanted, cancel)))
+            found += [(name, items) for items in _by_number(seen, maps, segmenter, prompts, [wanted], cancel)]
     progress("find", 0.95)
     alternatives = [_alternative(how, items, seen) for how, items in found]
     if wanted in (None, 1):
@@ -165,11 +165,8 @@ def unprompted(
     found = [] if fluorescent else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
     found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
     pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
-    found += [
-        (PIECES_JOINED, _by_number(seen, maps, segmenter, pieces, count, cancel))
-        for count in (len(cluster) - 1, len(cluster), len(cluster) + 1)
-        if 1 < count <= len(pieces)
-    ]
+    counts = range(len(cluster) - 1, len(cluster) + 2)
+    found += [(PIECES_JOINED, items) for items in _by_number(seen, maps, segmenter, pieces, counts, cancel)]
     return distinct(_alternative(how, items, seen, weighed=False) for how, items in found)
 
 
@@ -247,19 +244,38 @@ def _stained(seen: _Cluster, maps: PixelMaps) -> Bool:
 
 
 def _by_number(
-    seen: _Cluster, maps: PixelMaps, segmenter: Segmenter, prompts: Sequence[Bool], count: int, cancel: CancelToken
-) -> list[Found]:
+    seen: _Cluster,
+    maps: PixelMaps,
+    segmenter: Segmenter,
+    prompts: Sequence[Bool],
+    counts: Iterable[int],
+    cancel: CancelToken,
+) -> list[list[Found]]:
     """So many chromosomes: prompts that claim each other most are joined until so many are left."""
-    if len(prompts) < count:
+    counts = [count for count in counts if 1 < count <= len(prompts)]
+    if not counts:
         return []
-    answers = _complete(seen, prompts, segmenter, cancel)
+    alone = _complete(seen, prompts, segmenter, cancel)
+    answers: dict[tuple[int, ...], Float] = {(i,): answer for i, answer in enumerate(alone)}
     pieces = np.stack(prompts).astype(np.float32)
     sizes = pieces.reshape(len(pieces), -1).sum(axis=1)
-    claims = np.einsum("phw,qhw->pq", answers, pieces) / np.maximum(sizes, 1)
-    groups = grouped((claims + claims.T) / 2, level=-1.0, count=count)
-    joined = np.stack([pieces[group].any(axis=0) for group in groups])
-    answers = _complete(seen, list(joined), segmenter, cancel)
-    return separated(joined, answers, seen.whole, _stained(seen, maps), maps.overlap)
+    claims = np.einsum("phw,qhw->pq", alone, pieces) / np.maximum(sizes, 1)
+    ways = [[tuple(sorted(g)) for g in grouped((claims + claims.T) / 2, level=-1.0, count=n)] for n in counts]
+    # A piece that stays alone was asked already, and most groups are those of the next number too.
+    new = list(dict.fromkeys(group for groups in ways for group in groups if group not in answers))
+    joined = {g: np.asarray((pieces[list(g)] > 0).any(axis=0)) for groups in ways for g in groups}
+    if new:
+        answers |= zip(new, _complete(seen, [joined[group] for group in new], segmenter, cancel), strict=True)
+    return [
+        separated(
+            np.stack([joined[group] for group in groups]),
+            np.stack([answers[group] for group in groups]),
+            seen.whole,
+            _stained(seen, maps),
+            maps.overlap,
+        )
+        for groups in ways
+    ]
 
 
 def _tips(seen: _Cluster, count: int) -> list[Bool]:

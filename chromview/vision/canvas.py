@@ -170,12 +170,20 @@ def cell_brightness(levels: Sequence[float] | npt.NDArray[np.floating], cells: S
     Of a fluorescent stain, which adds up: 19 and 22, poor in AT, are darker than others, the Y is brighter.
     NaN in cells of fewer than `WHOLE_CELL` chromosomes, without cells, and for chromosomes of no stain.
     """
-    values = np.log(np.maximum(np.asarray(levels, float), 1e-9))
-    result = np.full(len(values), np.nan, np.float32)
+    values = np.asarray(levels, float)
+    result = torch.full((len(values),), torch.nan)
     for members in _members(cells):
-        result[members] = values[members] - np.median(values[members])
-    result[np.asarray(levels) <= 0] = np.nan
-    return torch.from_numpy(result)
+        result[members] = brightness_against(values[members], values[members])
+    return result
+
+
+def brightness_against(
+    levels: Sequence[float] | npt.NDArray[np.floating], cell: Sequence[float] | npt.NDArray[np.floating]
+) -> Tensor:
+    """How much brighter than the median of a whole cell chromosomes shine, as of `cell_brightness`."""
+    values, usual = (np.log(np.maximum(np.asarray(some, float), 1e-9)) for some in (levels, cell))
+    result = np.where(np.asarray(levels) > 0, values - np.median(usual), np.nan)
+    return torch.from_numpy(result.astype(np.float32))
 
 
 def _members(cells: Sequence[str] | None) -> list[npt.NDArray[np.bool_]]:

@@ -91,17 +91,18 @@ def analyse(
         laid = lay(slide, counted, cancel)
     with stage("classify", 0.75):
         answer = classify(laid, stain, seen_at, models, cancel, whole_cell=not is_cluster)
+    with stage("settle", 0.8):
         if not is_cluster:
             settled, answer = settle(slide, laid, answer, seen_at, models, cancel)
             if settled is not laid:
                 others = [c for c in found if c.kind is not Kind.CHROMOSOME]
                 others = [replace(c, id=i) for i, c in enumerate(others, start=len(settled) + 1)]
                 laid, found = settled, [*settled.chromosomes, *others]
+    with stage("place", 0.95):
         read = decided(laid.chromosomes, answer, stain, whole_cell=not is_cluster, leave_out=not is_cluster)
         straight = [straightened(c, own) for c, own in zip(read, laid.stains, strict=True)]
         read = [with_centromere(c, pixels) for c, pixels in zip(read, straight, strict=True)]
         clarity = band_clarity(band_profile(*pixels, seen_at.factor) for pixels in straight if pixels)
-    with stage("place", 0.95):
         by_id = {c.id: c for c in read}
         chromosomes = assign_slots([by_id.get(c.id, c) for c in found])
         if not is_cluster:

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chromview.core.centromere import find_centromere
 from chromview.core.chromosome import Chromosome, DecidedBy, Kind, SlideImage, Stain
 from chromview.core.straighten import straighten_pixels
 from chromview.progress import CancelToken
 from chromview.vision.assignment import assign_cell, known_class
-from chromview.vision.canvas import Sheet, cell_brightness, cell_scales
+from chromview.vision.canvas import WHOLE_CELL, Sheet, brightness_against, cell_scales
 from chromview.vision.classifier import Classified
 from chromview.vision.instances import SlideScale
 from chromview.vision.models import Models
@@ -84,7 +85,7 @@ def classify(
     cancel: CancelToken,
     *,
     whole_cell: bool,
-    cell: Sequence[Sheet] = (),
+    cell: Sequence[Sheet] | None = None,
 ) -> Classified:
     """What the network says of each chromosome.
 
@@ -93,22 +94,22 @@ def classify(
     scale
         Of the slide, used where the chromosomes are no whole cell.
     cell
-        Sheets of further chromosomes of the same cell, by which size and brightness are told as well.
+        Sheets of the cell by which size and brightness are told, if not those of the chromosomes themselves.
     """
     if not len(laid):
         return Classified(np.zeros((0, 24), np.float32), np.zeros(0, np.float32))
-    everything = [*laid.sheets, *cell]
-    cells = ["cell"] * len(everything) if whole_cell else None
-    lengths = [sheet.length for sheet in everything]
-    factors = (
-        cell_scales(lengths, cells)
-        if whole_cell
-        else cell_scales(lengths[:0], None).new_full((len(lengths),), scale.factor)
-    )
+    told_by = laid.sheets if cell is None else cell
+    if whole_cell:
+        factor = float(cell_scales([sheet.length for sheet in told_by], ["cell"] * len(told_by))[0])
+    else:
+        factor = scale.factor
+    bright = None
+    if stain.bright_on_dark:
+        levels = [sheet.level for sheet in laid.sheets]
+        enough = whole_cell and len(told_by) >= WHOLE_CELL
+        bright = brightness_against(levels, [sheet.level for sheet in told_by]) if enough else None
     images = np.stack([sheet.image for sheet in laid.sheets])
-    bright = cell_brightness([sheet.level for sheet in everything], cells) if stain.bright_on_dark else None
-    n = len(laid)
-    return models.classifier(images, factors[:n], None if bright is None else bright[:n], cancel=cancel)
+    return models.classifier(images, torch.full((len(laid),), factor), bright, cancel=cancel)
 
 
 def decided(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from chromview.core.axis import usual_width
 from chromview.core.chromosome import Chromosome, SlideImage, Stain
+from chromview.core.masks import overlap_area
 from chromview.core.straighten import find_levels
 from chromview.core.undarken import own_shares
 from chromview.progress import CancelToken
@@ -52,6 +54,8 @@ def own_darkness(
     image: SlideImage, darkness: Float, chromosomes: Sequence[Chromosome], stain: Stain, inverted: bool
 ) -> list[Float]:
     """Darkness ``(h, w)`` in the box of each chromosome; in pixels that it shares, the estimate of its own."""
+    if not any(overlap_area(a, b) for a, b in combinations(chromosomes, 2)):
+        return [_local(darkness, c) for c in chromosomes]
     ground = find_levels(image, stain, inverted).ground(stain)
     shares = own_shares(image, chromosomes, stain, ground=ground, inverted=inverted)
     return [_local(darkness, c) * shares[c.id] if c.id in shares else _local(darkness, c) for c in chromosomes]

@@ -110,7 +110,7 @@ def test_what_is_said_of_a_metaphase_is_complete_and_consistent(name: str, answe
     for c in analysis.chromosomes:
         if not c.in_karyogram:
             assert c.slot is None and not c.doubts
-    assert {"prepare", "find", "straighten", "classify", "place"} == set(analysis.seconds)
+    assert {"prepare", "find", "straighten", "classify", "settle", "place"} == set(analysis.seconds)
 
 
 @pytest.mark.parametrize("name", METAPHASES[:3])
