@@ -29,6 +29,8 @@ UNCLEAR = 0.75
 """Probability of the likeliest class below which a chromosome is shown again."""
 WORTH = 1.5
 """Nats by which another way has to be better. Chosen on `val`, as is what the clearness counts."""
+TWO = 2 / 3
+"""Share of the median area: smaller ones that lie alone cannot be two, since the smallest chromosomes have a third."""
 NOISE = 0.05
 """Nats by which chromosomes may be read less clearly on average without being so."""
 MOST = 4
@@ -136,14 +138,16 @@ def _ways(
     """Other ways to see what is not read clearly: which places they are about, and the chromosomes there would be."""
     chromosomes = laid.chromosomes
     place = {c.id: i for i, c in enumerate(chromosomes)}
-    least = CRUMB * float(np.median([c.area for c in chromosomes]))
+    usual = float(np.median([c.area for c in chromosomes]))
     cost = cost_of_cell(answer.probabilities)
     free = 1 + max(place)
     for ids in _groups(chromosomes):
         group = tuple(place[id] for id in ids)
         others = [i for i in range(len(chromosomes)) if i not in group]
+        if len(group) > MOST or (len(group) == 1 and chromosomes[group[0]].area < TWO * usual):
+            continue
         own = answer.probabilities[list(group)]
-        if len(group) > MOST or not _may_be_worth(own, answer.probabilities[others], cost):
+        if not _may_be_worth(own, answer.probabilities[others], cost):
             continue
         found, rest = [chromosomes[i] for i in group], [chromosomes[i] for i in others]
         as_found = Alternative("", tuple(Part(c.box, c.mask, c.confidence) for c in found))
@@ -151,7 +155,7 @@ def _ways(
         for way in unprompted(slide.darkness, found, rest, models, scale.factor, cancel, fluorescent=glows):
             parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=free)]
             free += len(parts)
-            if _is_another(way, as_found) and min(part.area for part in parts) >= least:
+            if _is_another(way, as_found) and min(part.area for part in parts) >= CRUMB * usual:
                 new = lay(slide, parts, cancel, rest)
                 found += new.chromosomes  # what another way sees too has its axis already
                 yield group, new
