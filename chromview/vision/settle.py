@@ -30,8 +30,8 @@ UNCLEAR = 0.75
 WORTH = 1.5
 """Nats by which another way has to be better. Chosen on `val`, as is what the clearness counts."""
 TWO = 0.9
-"""Share of the median area from which on one that lies alone may be two. Of five on `val` that the networks part rightly the
-smallest has 1.15; two of the smallest chromosomes together have less, and are not looked for."""
+"""Share of the median area from which on one that lies alone may be two. Of five on `val` that the networks part
+rightly the smallest has 1.15; two of the smallest chromosomes together have less, and are not looked for."""
 NOISE = 0.05
 """Nats by which chromosomes may be read less clearly on average without being so."""
 MOST = 4
