@@ -25,6 +25,9 @@ from chromview.vision.models import Models
 from chromview.vision.reading import Laid, Slide, classify, lay
 from chromview.vision.sureness import with_confidence
 
+MOST_OF_A_SLIDE = 100
+"""Chromosomes of a slide up to which it is settled. Of several cells the places of one tell nothing, and every question
+takes its time."""
 UNCLEAR = 0.75
 """Probability of the likeliest class below which a chromosome is shown again."""
 WORTH = 1.5
@@ -64,6 +67,8 @@ def settle(
     -------
     Chromosomes and answer anew; where anything was exchanged the ids count from 1, from top to bottom.
     """
+    if len(laid) > MOST_OF_A_SLIDE:
+        return laid, answer
     seen = list(_ways(slide, laid, answer, scale, models, cancel))
     new = sum((way for _, way in seen), Laid())
     read = classify(new, slide.stain, scale, models, cancel, whole_cell=True, cell=laid.sheets)

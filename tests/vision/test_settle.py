@@ -54,6 +54,14 @@ def test_what_is_read_clearly_stays(simulated: tuple[Slide, Laid], models: Model
     assert same[0] is laid and same[1] is answer
 
 
+def test_several_cells_on_one_slide_are_left_as_they_are(simulated: tuple[Slide, Laid], models: Models) -> None:
+    slide, laid = simulated
+    three = laid + laid + laid
+    answer = Classified(np.full((len(three), 24), 1 / 24, np.float32), np.full(len(three), 0.9, np.float32))
+    same = settle(slide, three, answer, SlideScale(1.0), models, CancelToken())
+    assert same[0] is three and same[1] is answer
+
+
 def test_settling_can_be_cancelled(simulated: tuple[Slide, Laid], models: Models) -> None:
     slide, laid = simulated
     answer = Classified(np.full((len(laid), 24), 1 / 24, np.float32), np.full(len(laid), 0.9, np.float32))
