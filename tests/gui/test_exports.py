@@ -121,6 +121,7 @@ def test_verdicts(cell: Sample) -> None:
     assert "nobody has accepted" in verdict(chromosomes)
     accepted = [replace(c, state=State.ACCEPTED) for c in chromosomes]
     assert verdict(accepted).startswith("Reviewed")
+    assert "nobody has looked at 2 that were left out" in verdict(accepted, 2)
     assert "1 of" in verdict([*accepted[1:], chromosomes[0]])
 
 
