@@ -23,7 +23,7 @@ from chromview.app.exporting import snapshot
 from chromview.app.slides import STATE_WORDS, SlideInfo, SlideState, is_doubtful, quality_text
 from chromview.core.cells import find_clones
 from chromview.core.chromosome import CLASS_NAMES, Analysis, Chromosome, SlideImage, State
-from chromview.core.doubts import awaits_judgement, was_left_out
+from chromview.core.doubts import left_out_unseen
 from chromview.errors import UserError
 from chromview.progress import CancelToken, Progress
 from chromview.texts import shown, tr, tr_n
@@ -173,7 +173,7 @@ def _page(info: SlideInfo, taken: tuple[SlideImage, Analysis], last: float | Non
 
     image, analysis = taken
     chromosomes = counted(analysis.chromosomes)
-    left_out = sum(was_left_out(c) and awaits_judgement(c) for c in analysis.chromosomes)
+    left_out = left_out_unseen(analysis.chromosomes)
     options: dict[str, Any] = {"inverted": analysis.inverted, "footer": "", "bands": bands}
     karyogram = karyogram_picture(image, chromosomes, analysis.stain, **options)
     reviewed = is_reviewed(info)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chromview.app.selection import Selection, doubtful, second_of
 from chromview.app.slides import SlideInfo, SlideState
 from chromview.core.chromosome import Stain
-from chromview.core.doubts import awaits_judgement, was_left_out
+from chromview.core.doubts import awaits_judgement, left_out_unseen
 from chromview.errors import UserError
 from chromview.texts import shown
 
@@ -177,7 +177,7 @@ def resolve(
         count=sum(c.in_karyogram for c in chromosomes.values()),
         doubtful=waiting_for_eyes,
         untouched=sum(map(awaits_judgement, chromosomes.values())),
-        left_out=sum(was_left_out(c) and awaits_judgement(c) for c in chromosomes.values()),
+        left_out=left_out_unseen(chromosomes.values()),
         doubt=", ".join(map(shown, chromosomes[selected].doubts))
         if selected is not None and selected in waiting_for_eyes
         else "",

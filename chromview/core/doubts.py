@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chromview.core.chromosome import CLASS_NAMES, Chromosome, DecidedBy, Kind, State
 from chromview.core.karyotype import expected_copies
@@ -38,6 +38,11 @@ def awaits_judgement(chromosome: Chromosome) -> bool:
     So it is with proposals that count, and with what the cell as a whole left out: a marker chromosome may be among it.
     """
     return chromosome.state is State.PROPOSED and (chromosome.in_karyogram or was_left_out(chromosome))
+
+
+def left_out_unseen(chromosomes: Iterable[Chromosome]) -> int:
+    """How many the cell as a whole left out and no person looked at."""
+    return sum(was_left_out(c) and awaits_judgement(c) for c in chromosomes)
 
 
 def doubts_of(chromosome: Chromosome, cell: Sequence[Chromosome]) -> tuple[str, ...]:

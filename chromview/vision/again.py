@@ -139,10 +139,9 @@ def unprompted(
     cluster: Sequence[Chromosome],
     others: Sequence[Chromosome],
     models: Models,
+    stain: Stain,
     scale: float,
     cancel: CancelToken,
-    *,
-    fluorescent: bool,
 ) -> tuple[Alternative, ...]:
     """The ways to see a cluster that need no hint: by the pair network, by its pieces, and with one more or one less.
 
@@ -150,19 +149,19 @@ def unprompted(
     ----------
     darkness
         ``(H, W)`` of the slide.
-    cluster, others, scale
+    cluster, others, stain, scale
         As of `ask_again`.
 
     Returns
     -------
     As of `ask_again`, but as certain as the network is of each mask, also in fluorescence.
     """
-    seen = _prepared(darkness, cluster, others, (), scale, fluorescent=fluorescent)
+    seen = _prepared(darkness, cluster, others, (), scale, fluorescent=stain.bright_on_dark)
     if seen is None:
         return ()
-    segmenter = models.fluorescent if fluorescent else models.segmenter
+    segmenter = models.segmenter_of(stain)
     maps = segmenter.pixels(seen.darkness, cancel)
-    found = [] if fluorescent else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
+    found = [] if stain.bright_on_dark else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
     found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
     pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
     counts = range(len(cluster) - 1, len(cluster) + 2)
@@ -266,12 +265,13 @@ def _by_number(
     joined = {g: np.asarray((pieces[list(g)] > 0).any(axis=0)) for groups in ways for g in groups}
     if new:
         answers |= zip(new, _complete(seen, [joined[group] for group in new], segmenter, cancel), strict=True)
+    stained = _stained(seen, maps)
     return [
         separated(
             np.stack([joined[group] for group in groups]),
             np.stack([answers[group] for group in groups]),
             seen.whole,
-            _stained(seen, maps),
+            stained,
             maps.overlap,
         )
         for groups in ways

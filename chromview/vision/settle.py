@@ -157,8 +157,7 @@ def _ways(
             continue
         found, rest = [chromosomes[i] for i in group], [chromosomes[i] for i in others]
         as_found = Alternative("", tuple(Part(c.box, c.mask, c.confidence) for c in found))
-        glows = slide.stain.bright_on_dark
-        for way in unprompted(slide.darkness, found, rest, models, scale.factor, cancel, fluorescent=glows):
+        for way in unprompted(slide.darkness, found, rest, models, slide.stain, scale.factor, cancel):
             parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=free)]
             free += len(parts)
             if _is_another(way, as_found) and min(part.area for part in parts) >= CRUMB * usual:

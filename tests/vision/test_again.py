@@ -57,6 +57,14 @@ def test_with_a_number_there_are_so_many(models: Models, crossing: Simulated) ->
     assert len(one.parts) == 1
 
 
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_each_of_two_has_the_confidence_of_its_own_mask(models: Models, seed: int) -> None:
+    made = simulate_cluster(seed=seed)
+    for way in ask_again(SlideImage(made.image), as_found(made), [], models, stain=made.stain):
+        if way.how == "pair network":
+            assert all(part.confidence > 0.5 for part in way.parts)
+
+
 def test_a_stroke_on_each_chromosome_separates_them(models: Models, crossing: Simulated) -> None:
     strokes = []
     for c in crossing.chromosomes:
