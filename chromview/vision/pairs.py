@@ -23,7 +23,7 @@ from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
 from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.progress import CancelToken
-from chromview.vision.networks import UNet, channels_last
+from chromview.vision.networks import UNet, channels_last, fold_normalisation
 from chromview.vision.prepare import chromosome_width
 from chromview.vision.weights import Device, load_weights, read_metadata
 
@@ -138,7 +138,7 @@ class PairSegmenter:
         self._network = UNet(2, 4, read_metadata(path).get("widths", (16, 32, 96, 192, 256)))
         load_weights(path, self._network)
         self._network.eval()
-        self._network.fold_normalisation()
+        fold_normalisation(self._network)
         self._network.to(device.torch_device)
         channels_last(self._network)
         self._device = device

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from chromview.core.chromosome import Box
 from chromview.progress import CancelToken, Progress, silent
-from chromview.vision.networks import UNet, channels_last
+from chromview.vision.networks import UNet, channels_last, fold_normalisation
 from chromview.vision.weights import Device, load_weights, read_metadata
 
 Float = npt.NDArray[np.float32]
@@ -78,7 +78,9 @@ class Segmenter:
         metadata = read_metadata(path)
         self._network = UNet(2, 4, metadata.get("widths", (16, 32, 64, 128, 160)))
         load_weights(path, self._network)
-        self._network.eval().to(device.torch_device)
+        self._network.eval()
+        fold_normalisation(self._network)
+        self._network.to(device.torch_device)
         channels_last(self._network)
         self._device = device
         self.cuts = CUTS_FLUORESCENT if fluorescent else CUTS
