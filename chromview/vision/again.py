@@ -6,10 +6,11 @@ The answers are alternatives; which one is right a person sees at a glance.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chromview.core._cv import cv2
 from chromview.core.alternatives import Alternative, Part, distinct
@@ -19,7 +20,7 @@ from chromview.core.masks import paste
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.instances import STAINED, on_slide, scale_of
 from chromview.vision.models import Models
-from chromview.vision.pairs import as_probabilities, dab, in_order_of, masks_of, tips
+from chromview.vision.pairs import Attitude, as_probabilities, dab, in_order_of, masks_of, tips
 from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
 from chromview.vision.prepare import tell_stain, to_darkness
 from chromview.vision.segmenter import PixelMaps, Segmenter
@@ -56,6 +57,27 @@ class _Cluster:
     @property
     def whole(self) -> Box:
         return Box(0, 0, *self.own.shape)
+
+    def in_attitude(self, attitude: Attitude) -> _Cluster:
+        """The same shown otherwise, without its strokes."""
+        if attitude is Attitude.AS_IT_LIES:
+            return self
+        own = _turned(self.own.astype(np.float32), attitude) > 0
+        return replace(self, darkness=_turned(self.darkness, attitude), own=own, strokes=())
+
+
+def _turned(image: Float, attitude: Attitude) -> Float:
+    return np.asarray(attitude.of(torch.from_numpy(image)[None, None])[0, 0].contiguous().numpy(), np.float32)
+
+
+def _as_it_lies(item: Found, shown: _Cluster, attitude: Attitude) -> Found:
+    """What was found in an attitude, back as the cluster lies."""
+    if attitude is Attitude.AS_IT_LIES:
+        return item
+    whole = np.zeros(shown.own.shape, np.float32)
+    whole[item.box.slices] = item.probability
+    lying = _turned(whole, attitude)
+    return replace(item, box=Box(0, 0, *lying.shape), probability=lying)
 
 
 def ask_again(
@@ -143,7 +165,11 @@ def unprompted(
     scale: float,
     cancel: CancelToken,
 ) -> tuple[Alternative, ...]:
-    """The ways to see a cluster that need no hint: by the pair network, by its pieces, and with one more or one less.
+    """The ways to see a cluster that need no hint.
+
+    What a network is in doubt about it sees otherwise where it is shown otherwise. So in bright field every look of the
+    pair network is a way, beside the pieces. In fluorescence, of which that has seen little, the pieces are also joined
+    to one more and to one less, in three attitudes.
 
     Parameters
     ----------
@@ -161,11 +187,17 @@ def unprompted(
         return ()
     segmenter = models.segmenter_of(stain)
     maps = segmenter.pixels(seen.darkness, cancel)
-    found = [] if stain.bright_on_dark else [(PAIR_NETWORK, _by_pairs(seen, models, cancel))]
-    found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
-    pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
-    counts = range(len(cluster) - 1, len(cluster) + 2)
-    found += [(PIECES_JOINED, items) for items in _by_number(seen, maps, segmenter, pieces, counts, cancel)]
+    found = [(PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel))]
+    if not stain.bright_on_dark:
+        found += [(PAIR_NETWORK, items) for items in _by_looks(seen, models, cancel)]
+    else:
+        counts = range(len(cluster) - 1, len(cluster) + 2)
+        for attitude in (Attitude.AS_IT_LIES, Attitude.MIRRORED, Attitude.TURNED):
+            shown = seen.in_attitude(attitude)
+            maps = maps if shown is seen else segmenter.pixels(shown.darkness, cancel)
+            pieces = pieces_of(_stained(shown, maps), maps, segmenter.cuts)
+            for items in _by_number(shown, maps, segmenter, pieces, counts, cancel):
+                found.append((PIECES_JOINED, [_as_it_lies(item, shown, attitude) for item in items]))
     return distinct(_alternative(how, items, seen, weighed=False) for how, items in found)
 
 
@@ -289,9 +321,19 @@ def _tips(seen: _Cluster, count: int) -> list[Bool]:
 def _by_pairs(seen: _Cluster, models: Models, cancel: CancelToken) -> list[Found]:
     if len(seen.strokes) == 2:
         first, second = models.pairs.look([(seen.darkness, stroke) for stroke in _apart(seen.strokes)], cancel)
-        answer = np.asarray((first + in_order_of(first, second)) / 2, np.float32)
-    else:
-        answer = models.pairs.separate([seen.darkness], cancel)[0].probabilities
+        return _two(seen, np.asarray((first + in_order_of(first, second)) / 2, np.float32))
+    return _two(seen, models.pairs.separate([seen.darkness], cancel)[0].probabilities)
+
+
+def _by_looks(seen: _Cluster, models: Models, cancel: CancelToken) -> list[list[Found]]:
+    """As the pair network sees it from two tips in every attitude: where its looks differ, each is a way of its own."""
+    looks = [(seen.darkness, dab(seen.darkness.shape, tip)) for tip in tips(seen.darkness)]
+    answers = [answer for attitude in Attitude for answer in models.pairs.look(looks, cancel, attitude=attitude)]
+    return [_two(seen, answer) for answer in answers]
+
+
+def _two(seen: _Cluster, answer: Float) -> list[Found]:
+    """The chromosomes of four labels ``(4, h, w)``."""
     masks = masks_of(answer)
     return [
         Found(seen.whole, mask.astype(np.float32), float(own[mask].mean()), clustered=True)

@@ -26,6 +26,8 @@ Bool = npt.NDArray[np.bool_]
 
 EIGHT = np.ones((3, 3), int)
 TILE, TILE_MARGIN = 1024, 96
+FAINTEST = 0.15
+"""Darkness up to which there is bare ground; what is stained has 0.3 and more."""
 
 
 class Cuts(NamedTuple):
@@ -104,9 +106,14 @@ class Segmenter:
         tile: int = TILE,
         progress: Progress = silent,
     ) -> PixelMaps:
-        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap."""
+        """What every pixel of a slide ``(H, W)`` is; slides larger than `tile` in parts that overlap.
+
+        Bare ground around everything that is stained is not looked at: nothing is there.
+        """
+        whole = np.zeros((3, *darkness.shape), np.float32)
+        box = self._stained(darkness)
+        darkness, result = darkness[box.slices], whole[(slice(None), *box.slices)]
         height, width = darkness.shape
-        result = np.zeros((3, height, width), np.float32)
         step = tile - 2 * TILE_MARGIN
         tops, lefts = (range(0, max(1, side - 2 * TILE_MARGIN), step) for side in (height, width))
         for row, top in enumerate(tops):
@@ -121,7 +128,18 @@ class Segmenter:
                 # The margin of a tile sees too little; it is kept only at the edge of the slide.
                 inner_top, inner_left = top + (TILE_MARGIN if top else 0), left + (TILE_MARGIN if left else 0)
                 result[:, inner_top:bottom, inner_left:right] = answer[:, inner_top - top :, inner_left - left :]
-        return PixelMaps(*result)
+        return PixelMaps(*whole)
+
+    def _stained(self, darkness: Float) -> Box:
+        """A box around everything stained, with a margin, where the network's grid lies as on the whole slide."""
+        rows, columns = (np.flatnonzero((darkness > FAINTEST).any(axis=axis)) for axis in (1, 0))
+        height, width = darkness.shape
+        if not rows.size:
+            return Box(0, 0, min(height, self._network.stride), min(width, self._network.stride))
+        step, margin = self._network.stride, TILE_MARGIN // 2
+        top, left = (max(0, int(places[0]) - margin) // step * step for places in (rows, columns))
+        bottom, right = min(height, int(rows[-1]) + margin), min(width, int(columns[-1]) + margin)
+        return Box(top, left, bottom, right)
 
     def complete(
         self,

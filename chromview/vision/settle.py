@@ -28,8 +28,9 @@ from chromview.vision.sureness import with_confidence
 MOST_OF_A_SLIDE = 100
 """Chromosomes of a slide up to which it is settled. Of several cells the places of one tell nothing, and every question
 takes its time."""
-UNCLEAR = 0.75
-"""Probability of the likeliest class below which a chromosome is shown again."""
+UNCLEAR, UNCLEAR_FLUORESCENT = 0.95, 0.75
+"""Probability of the likeliest class below which a chromosome is shown again. In fluorescence, where far more are read
+with less, asking about those mends as many as it breaks."""
 WORTH = 1.5
 """Nats by which another way has to be better. Chosen on `val`, as is what the clearness counts."""
 TWO = 0.9
@@ -146,6 +147,7 @@ def _ways(
     place = {c.id: i for i, c in enumerate(chromosomes)}
     usual = float(np.median([c.area for c in chromosomes]))
     cost = cost_of_cell(answer.probabilities)
+    unclear = UNCLEAR_FLUORESCENT if slide.stain.bright_on_dark else UNCLEAR
     free = 1 + max(place)
     for ids in _groups(chromosomes):
         group = tuple(place[id] for id in ids)
@@ -153,7 +155,7 @@ def _ways(
         if len(group) > MOST or (len(group) == 1 and chromosomes[group[0]].area < TWO * usual):
             continue
         own = answer.probabilities[list(group)]
-        if not _may_be_worth(own, answer.probabilities[others], cost):
+        if own.max(axis=1).min() >= unclear or not _may_be_worth(own, answer.probabilities[others], cost):
             continue
         found, rest = [chromosomes[i] for i in group], [chromosomes[i] for i in others]
         as_found = Alternative("", tuple(Part(c.box, c.mask, c.confidence) for c in found))
@@ -168,8 +170,6 @@ def _ways(
 
 def _may_be_worth(own: npt.NDArray[np.float32], others: npt.NDArray[np.float32], cost: float) -> bool:
     """Whether another way would be taken if each of its chromosomes, one more at most, were of whatever class fits."""
-    if own.max(axis=1).min() >= UNCLEAR:
-        return False
     fitting = np.ones((len(own) + 1, 24), np.float32)
     least = min(cost_of_cell(np.concatenate([others, fitting[:n]])) for n in range(1, len(own) + 2))
     return cost - least - OF_READING * float(_clearness(own).sum()) > WORTH
