@@ -32,6 +32,8 @@ takes its time."""
 UNCLEAR, UNCLEAR_FLUORESCENT = 0.95, 0.75
 """Probability of the likeliest class below which a chromosome is shown again. In fluorescence, where far more are read
 with less, asking about those mends as many as it breaks."""
+UNREAD = 0.5
+"""The same for parts of a larger heap, of which only those are shown again, by themselves."""
 WORTH = 1.5
 """Nats by which another way has to be better. Chosen on `val`, as is what the clearness counts."""
 TWO = 0.9
@@ -103,11 +105,19 @@ def settle(
     return Laid(numbered, laid.stains, laid.sheets), Classified(answer.probabilities[order], answer.p_up[order])
 
 
-def _groups(chromosomes: Sequence[Chromosome]) -> list[tuple[int, ...]]:
-    """Ids of what may have to be seen anew together: clusters, and chromosomes that lie alone."""
+def _groups(chromosomes: Sequence[Chromosome], unread: Sequence[Chromosome]) -> list[tuple[int, ...]]:
+    """Ids of what may have to be seen anew together.
+
+    Clusters, chromosomes that lie alone, and, of heaps too large for that, what cannot be read and lies together.
+    """
     groups = clusters(chromosomes)
     together = {id for group in groups for id in group}
-    return [*groups, *((c.id,) for c in chromosomes if c.id not in together)]
+    in_heaps = {id for group in groups if len(group) > MOST for id in group}
+    parts = clusters([c for c in unread if c.id in in_heaps])
+    return [
+        *(group for group in [*groups, *parts] if len(group) <= MOST),
+        *((c.id,) for c in chromosomes if c.id not in together),
+    ]
 
 
 def _taken(answer: Classified, ways: list[_Way]) -> list[_Way]:
@@ -155,13 +165,15 @@ def _ways(
     place = {c.id: i for i, c in enumerate(chromosomes)}
     usual = float(np.median([c.area for c in chromosomes]))
     cost = cost_of_cell(answer.probabilities)
-    clear = answer.probabilities.max(axis=1) >= (UNCLEAR_FLUORESCENT if slide.stain.bright_on_dark else UNCLEAR)
+    read = answer.probabilities.max(axis=1)
+    clear = read >= (UNCLEAR_FLUORESCENT if slide.stain.bright_on_dark else UNCLEAR)
+    unread = [c for c, sure in zip(chromosomes, read, strict=True) if sure < UNREAD]
     free = 1 + max(place)
-    for ids in _groups(chromosomes):
+    for ids in _groups(chromosomes, unread):
         group = tuple(place[id] for id in ids)
         others = [i for i in range(len(chromosomes)) if i not in group]
         too_small = len(group) == 1 and chromosomes[group[0]].area < TWO * usual
-        if too_small or len(group) > MOST or clear[list(group)].all():
+        if too_small or clear[list(group)].all():
             continue
         if not _may_be_worth(answer.probabilities[list(group)], answer.probabilities[others], cost):
             continue
