@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from chromview.core.alternatives import Alternative, by_person, distinct, iou, pairs
-from chromview.core.chromosome import Box, Chromosome, DecidedBy, SlideImage, State
+from chromview.core.chromosome import Box, Chromosome, DecidedBy, SlideImage, Stain, State
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster
-from chromview.vision.again import ask_again
+from chromview.vision.again import ask_again, unprompted
 from chromview.vision.models import Models
+from chromview.vision.prepare import to_darkness
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,23 @@ def test_each_of_two_has_the_confidence_of_its_own_mask(models: Models, seed: in
     for way in ask_again(SlideImage(made.image), as_found(made), [], models, stain=made.stain):
         if way.how == "pair network":
             assert all(part.confidence > 0.5 for part in way.parts)
+
+
+@pytest.mark.parametrize("stain", [Stain.G_BAND, Stain.DAPI])
+def test_however_a_cluster_is_shown_the_answers_lie_where_it_lies(stain: Stain, models: Models) -> None:
+    ways = []
+    for seed in (2, 4, 6, 7):
+        made = simulate_cluster(2, stain=stain, seed=seed, crossing=True, shape=(120, 150))
+        [cluster] = as_found(made)
+        darkness = to_darkness(made.image, stain)
+        for way in unprompted(darkness, [cluster], [], models, stain, 1.0, CancelToken()):
+            whole = np.zeros(made.image.shape, bool)
+            for part in way.parts:
+                whole[part.box.slices] |= part.mask
+            seen = Chromosome.from_slide_mask(2, whole)
+            assert iou((seen.box, seen.mask), (cluster.box, cluster.mask)) > 0.7, way.how
+            ways.append(way.how)
+    assert set(ways) == {"pieces", "pieces joined" if stain.bright_on_dark else "pair network"}
 
 
 def test_a_stroke_on_each_chromosome_separates_them(models: Models, crossing: Simulated) -> None:

@@ -87,6 +87,12 @@ def test_banded_chromosomes_are_read(name: str, answered: Callable) -> None:
     assert np.mean(upright) > 0.75
 
 
+def test_two_that_look_like_one_of_another_class_are_told_apart(answered: Callable) -> None:
+    # 13 and 19 touch so that together they are read as a 6.
+    _, analysis = answered("metaphase_normal_male")
+    assert analysis.proposal == "46,XY"
+
+
 @pytest.mark.parametrize("name", METAPHASES)
 def test_what_is_said_of_a_metaphase_is_complete_and_consistent(name: str, answered: Callable) -> None:
     truth, analysis = answered(name)

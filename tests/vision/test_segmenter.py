@@ -121,6 +121,21 @@ def test_a_slide_larger_than_a_tile_has_no_seams(models: Models) -> None:
     assert (inside ^ across).sum() < 0.02 * inside.sum()
 
 
+def test_bare_ground_around_a_cluster_changes_nothing(models: Models) -> None:
+    segmenter = models.segmenter_of(Stain.G_BAND)
+    cluster = to_darkness(simulate_cluster(2, seed=5).image, Stain.G_BAND)
+    height, width = cluster.shape
+    slide = np.zeros((600, 900), np.float32)
+    slide[320 : 320 + height, 480 : 480 + width] = cluster
+    maps, near = segmenter.pixels(slide), segmenter.pixels(np.pad(cluster, 64))
+    for far, close in zip(maps, near, strict=True):
+        assert far.shape == slide.shape
+        inside = far[320 : 320 + height, 480 : 480 + width]
+        assert np.abs(inside - close[64:-64, 64:-64]).mean() < 1e-3
+    maps.foreground[256 : 384 + height, 416 : 544 + width] = 0
+    assert maps.foreground.max() < 0.5
+
+
 def test_empty_ground_holds_nothing(models: Models) -> None:
     rng = np.random.default_rng(7)
     for ground in (np.zeros((200, 240), np.float32), rng.normal(0, 0.01, (200, 240)).astype(np.float32)):
