@@ -5,12 +5,13 @@ The answers are alternatives; which one is right a person sees at a glance.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import ndimage
 
 from chromview.core._cv import cv2
 from chromview.core.alternatives import Alternative, Part, distinct
@@ -21,7 +22,7 @@ from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.instances import STAINED, on_slide, scale_of
 from chromview.vision.models import Models
 from chromview.vision.pairs import Attitude, as_probabilities, dab, in_order_of, masks_of, tips
-from chromview.vision.pieces import SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
+from chromview.vision.pieces import EIGHT, SMALLEST_CHROMOSOME, Found, find_chromosomes, grouped, pieces_of, separated
 from chromview.vision.prepare import tell_stain, to_darkness
 from chromview.vision.segmenter import PixelMaps, Segmenter
 from chromview.vision.sureness import sure_alone
@@ -329,7 +330,7 @@ def _by_looks(seen: _Cluster, models: Models, cancel: CancelToken) -> list[list[
     """As the pair network sees it from two tips in every attitude: where its looks differ, each is a way of its own."""
     looks = [(seen.darkness, dab(seen.darkness.shape, tip)) for tip in tips(seen.darkness)]
     answers = [answer for attitude in Attitude for answer in models.pairs.look(looks, cancel, attitude=attitude)]
-    return [_two(seen, answer) for answer in answers]
+    return [[part for item in _two(seen, answer) for part in _hanging_together(item)] for answer in answers]
 
 
 def _two(seen: _Cluster, answer: Float) -> list[Found]:
@@ -340,6 +341,15 @@ def _two(seen: _Cluster, answer: Float) -> list[Found]:
         for mask, own in zip(masks, as_probabilities(answer, masks), strict=True)
         if mask.sum() >= SMALLEST_CHROMOSOME
     ]
+
+
+def _hanging_together(item: Found) -> Iterator[Found]:
+    """The parts of a mask as chromosomes of their own: of a heap of three the pair network gives two one label."""
+    labels, count = ndimage.label(item.mask, structure=EIGHT)
+    for part in range(1, count + 1):
+        own = labels == part
+        if own.sum() >= SMALLEST_CHROMOSOME:
+            yield replace(item, probability=np.where(own, item.probability, 0).astype(np.float32))
 
 
 def _alternative(how: str, found: Sequence[Found], seen: _Cluster, *, weighed: bool = True) -> Alternative:
