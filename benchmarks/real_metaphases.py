@@ -29,6 +29,8 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 """By kind of error; the number beside the circle says which line of the list it is."""
 LONGEST = 1100
 """Pixels of the longer side of a picture."""
+MARGIN = 25
+"""Slide pixels around the cell."""
 
 
 class Mark(NamedTuple):
@@ -63,25 +65,35 @@ def read_marks(path: Path) -> list[Mark]:
 
 
 def draw(image: SlideImage, found: Sequence[Chromosome], marks: Sequence[Mark]) -> Any:
-    """The slide with outlines and circles, as a picture of PIL."""
+    """The part of the slide where the cell lies, with outlines and circles, as a picture of PIL."""
     from PIL import Image, ImageDraw
 
+    from chromview.core.commands import united
     from chromview.core.karyogram import label_font
     from chromview.core.numbered import numbered_picture
 
     counted = [c for c in found if c.in_karyogram]
     drawn = Image.fromarray(numbered_picture(image, counted, footer="", letters=1 / 75))
-    factor = LONGEST / max(drawn.size)
-    page = drawn.resize((round(drawn.width * factor), round(drawn.height * factor)), Image.Resampling.LANCZOS)
-    scale = page.width / image.shape[1]
+    cell = united(c.box for c in counted)
+    assert cell is not None  # a metaphase in which nothing was found has no picture
+    cell = cell.grown(MARGIN, image.shape)
+    enlarged = drawn.width / image.shape[1]
+    scale = LONGEST / max(cell.height, cell.width)
+    page = drawn.resize(
+        (round(cell.width * scale), round(cell.height * scale)),
+        Image.Resampling.LANCZOS,
+        tuple(enlarged * side for side in (cell.left, cell.top, cell.right, cell.bottom)),
+    )
     pen, font = ImageDraw.Draw(page), label_font(20)
     for number, mark in enumerate(marks, start=1):
-        x, y, colour = (mark.x + 0.5) * scale, (mark.y + 0.5) * scale, COLOURS[mark.kind]
+        x, y = (mark.x + 0.5 - cell.left) * scale, (mark.y + 0.5 - cell.top) * scale
+        colour = COLOURS[mark.kind]
         pen.ellipse((x - 34, y - 34, x + 34, y + 34), outline=colour, width=4)
         at = x + 30, y - 30
         pen.ellipse((at[0] - 14, at[1] - 14, at[0] + 14, at[1] + 14), fill=colour)
         pen.text(at, str(number), fill=(255, 255, 255), font=font, anchor="mm")
-    return page.quantize(64, dither=Image.Dither.NONE)
+    # The octree keeps colours that few pixels have; the median cut made grey circles of them.
+    return page.quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def count(name: str, found: Sequence[Chromosome], marks: Sequence[Mark]) -> dict[str, Any]:
