@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromview.app.actions import GESTURES, Menu, of_menu
+from chromview.app.actions import Menu, of_menu
+from chromview.app.keys_page import GESTURES
 
 MANUAL = Path(__file__).resolve().parent.parent / "docs" / "manual.md"
 BEGIN = "<!-- keys: written by packaging/manual_keys.py -->"

@@ -6,12 +6,24 @@ exist. The id is also the Qt object name, so that the window can be driven by na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from html import escape
 
-from chromview.app.view_state import ViewState
+from chromview.app.enabled import (
+    EnabledWhen,
+    always,
+    can_redo,
+    can_undo,
+    while_busy,
+    with_annotations,
+    with_chromosomes,
+    with_doubtful,
+    with_pair,
+    with_selected,
+    with_slide,
+    with_slides,
+)
 from chromview.texts import tr
 
 
@@ -31,64 +43,6 @@ class Menu(StrEnum):
 def menu_title(menu: Menu) -> str:
     """What the menu is called in the window, with its mnemonic."""
     return tr(f"&{menu}")
-
-
-EnabledWhen = Callable[[ViewState], bool]
-
-
-def always(state: ViewState) -> bool:
-    """Enabled whatever is open."""
-    return True
-
-
-def with_slide(state: ViewState) -> bool:
-    """Enabled while a readable slide is shown."""
-    return state.slide is not None and not state.missing
-
-
-def with_slides(state: ViewState) -> bool:
-    """Enabled while the case has slides, shown or not."""
-    return state.slide_count > 0
-
-
-def with_chromosomes(state: ViewState) -> bool:
-    """Enabled while the slide shown has chromosomes."""
-    return state.count > 0
-
-
-def with_selected(state: ViewState) -> bool:
-    """Enabled while a chromosome is selected."""
-    return state.selected is not None
-
-
-def with_pair(state: ViewState) -> bool:
-    """Enabled while two chromosomes are known to be meant."""
-    return state.selected is not None and state.second is not None
-
-
-def with_doubtful(state: ViewState) -> bool:
-    """Enabled while something waits to be looked at."""
-    return bool(state.doubtful)
-
-
-def while_busy(state: ViewState) -> bool:
-    """Enabled while something is analysed or written."""
-    return state.busy
-
-
-def with_annotations(state: ViewState) -> bool:
-    """Enabled while texts or arrows stand on the slide."""
-    return state.annotated
-
-
-def can_undo(state: ViewState) -> bool:
-    """Enabled while the slide shown has something to undo."""
-    return state.undo_title is not None
-
-
-def can_redo(state: ViewState) -> bool:
-    """Enabled while the slide shown has something to redo."""
-    return state.redo_title is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,61 +420,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
-GESTURES: tuple[tuple[str, str], ...] = (
-    ("Wheel", "Zoom around the pointer"),
-    ("Ctrl+wheel", "Size of the brush"),
-    ("Space held, or middle button", "Move the slide"),
-    ("Ctrl+click", "Choose the second chromosome, for label 2, join and split overlap"),
-    ("Shift held, tools Lasso and Magic outline", "Take the pixels out of the chromosome"),
-    ("Drag to the right or left, tool Magic outline", "Reach further, or less far"),
-    ("Drag across a chromosome, tool Measure a width", "Tell how wide it is, in pixels of the slide"),
-    ("Drag on the axis, tool Axis", "Move that point of the axis; at a tip, make it longer or shorter"),
-    ("Drag on the bar across, tool Axis", "Move the centromere along the chromosome"),
-    ("Drag in the picture of the inspector", "Move the centromere up or down"),
-    ("1 4, X, Y in the karyogram", "Set the class of the selected chromosome by typing it"),
-    ("Arrow keys in the karyogram", "Select the neighbour; with an arrow chosen, move that"),
-    ("Drag the tip or the end of an arrow", "Move it, or turn it"),
-    ("Double-click on a text, tool Annotate the slide", "Change it; no text at all leaves its arrow"),
-    ("Drag in the karyogram", "Move a chromosome to another place; allowed places light up"),
-)
-"""What the mouse and typing do, for the page of keys."""
-
 
 def of_menu(menu: Menu) -> Iterator[Action]:
     """The actions of one menu, in order."""
     return (action for action in ACTIONS if action.menu is menu)
-
-
-def shortcut_page(native: Callable[[str], str] = str) -> str:
-    """Every action with its key, and every gesture, as HTML.
-
-    Parameters
-    ----------
-    native
-        Key sequences as they are to be shown.
-
-    Returns
-    -------
-    str
-        One table a menu; titles and keys escaped.
-    """
-    parts: list[str] = []
-    for menu in Menu:
-        rows = [action for action in of_menu(menu) if action.shortcuts]
-        if not rows:
-            continue
-        parts.append(f"<h3>{escape(plain(menu_title(menu)))}</h3><table cellpadding='3' width='100%'>")
-        for action in rows:
-            keys = " / ".join(f"<b>{escape(native(key))}</b>" for key in action.shortcuts)
-            where = f" <i>({escape(tr(action.where))})</i>" if action.where else ""
-            parts.append(
-                f"<tr><td width='24%'>{keys}</td><td width='26%'>{escape(plain(tr(action.title)))}{where}</td>"
-                f"<td>{escape(tr(action.help))}</td></tr>"
-            )
-        parts.append("</table>")
-    parts.append(f"<h3>{escape(tr('Mouse and typing'))}</h3><table cellpadding='3' width='100%'>")
-    parts += [
-        f"<tr><td width='50%'><b>{escape(tr(key))}</b></td><td>{escape(tr(does))}</td></tr>" for key, does in GESTURES
-    ]
-    parts.append("</table>")
-    return "".join(parts)

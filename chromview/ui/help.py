@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from chromview import __version__
-from chromview.app.actions import shortcut_page
+from chromview.app.keys_page import shortcut_page
 from chromview.texts import noop, tr
 from chromview.ui.icons import window_icon
 

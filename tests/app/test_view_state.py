@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QKeySequence
 
-from chromview.app.actions import ACTIONS, BY_ID, shortcut_page
+from chromview.app.actions import ACTIONS, BY_ID
+from chromview.app.keys_page import shortcut_page
 from chromview.app.overlay import BLUE, ORANGE, PALETTE, Layer, Overlay, assign_colours, premultiplied
 from chromview.app.selection import Selection, at, doubtful, second_of, step, touching
 from chromview.app.tools import MAX_SIZE, MIN_SIZE, Label, Tool, Tools
