@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_settling_can_be_cancelled(simulated: tuple[Slide, Laid], models: Models
         settle(slide, laid, answer, SlideScale(1.0), models, token)
 
 
+@cache
 def metaphase(folder: Path, name: str, models: Models) -> Analysis:
     return analyse(read_image(folder / "metaphases" / f"{name}.png"), models)
 
