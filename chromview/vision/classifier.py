@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.canvas import canvases
-from chromview.vision.networks import ChromosomeNet, channels_last, fold_normalisation
+from chromview.vision.networks import ChromosomeNet, ready
 from chromview.vision.weights import Device, load_weights, read_metadata
 
 
@@ -44,10 +44,7 @@ class Classifier:
         metadata = read_metadata(path)
         self._network = ChromosomeNet(int(metadata.get("width", 32)), int(metadata.get("rows", 9)))
         load_weights(path, self._network)
-        self._network.eval()
-        fold_normalisation(self._network)
-        self._network.to(device.torch_device)
-        channels_last(self._network)
+        ready(self._network, device.torch_device)
         self._device = device
 
     @torch.inference_mode()

@@ -30,6 +30,14 @@ def fold_normalisation(network: nn.Module) -> None:
                 setattr(module, after, nn.Identity())
 
 
+def ready(network: nn.Module, device: torch.device) -> None:
+    """Make a network with its weights loaded ready to answer on a device: in eval mode, folded, channels last."""
+    network.eval()
+    fold_normalisation(network)
+    network.to(device)
+    channels_last(network)
+
+
 def _double_convolution(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),

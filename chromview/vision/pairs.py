@@ -23,7 +23,7 @@ from chromview.core._cv import cv2
 from chromview.core.chromosome import Box
 from chromview.core.scale import CHROMOSOME_WIDTH
 from chromview.progress import CancelToken
-from chromview.vision.networks import UNet, channels_last, fold_normalisation
+from chromview.vision.networks import UNet, ready
 from chromview.vision.prepare import chromosome_width
 from chromview.vision.weights import Device, load_weights, read_metadata
 
@@ -137,10 +137,7 @@ class PairSegmenter:
     def __init__(self, path: Path, device: Device) -> None:
         self._network = UNet(2, 4, read_metadata(path).get("widths", (16, 32, 96, 192, 256)))
         load_weights(path, self._network)
-        self._network.eval()
-        fold_normalisation(self._network)
-        self._network.to(device.torch_device)
-        channels_last(self._network)
+        ready(self._network, device.torch_device)
         self._device = device
 
     @torch.inference_mode()

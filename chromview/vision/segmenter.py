@@ -18,7 +18,7 @@ from torch import Tensor
 
 from chromview.core.chromosome import Box
 from chromview.progress import CancelToken, Progress, silent
-from chromview.vision.networks import UNet, channels_last, fold_normalisation
+from chromview.vision.networks import UNet, ready
 from chromview.vision.weights import Device, load_weights, read_metadata
 
 Float = npt.NDArray[np.float32]
@@ -26,7 +26,7 @@ Bool = npt.NDArray[np.bool_]
 
 EIGHT = np.ones((3, 3), int)
 TILE, TILE_MARGIN = 1024, 96
-FAINTEST = 0.15
+BARE = 0.15
 """Darkness up to which there is bare ground; what is stained has 0.3 and more."""
 
 
@@ -80,10 +80,7 @@ class Segmenter:
         metadata = read_metadata(path)
         self._network = UNet(2, 4, metadata.get("widths", (16, 32, 64, 128, 160)))
         load_weights(path, self._network)
-        self._network.eval()
-        fold_normalisation(self._network)
-        self._network.to(device.torch_device)
-        channels_last(self._network)
+        ready(self._network, device.torch_device)
         self._device = device
         self.cuts = CUTS_FLUORESCENT if fluorescent else CUTS
 
@@ -132,7 +129,7 @@ class Segmenter:
 
     def _stained(self, darkness: Float) -> Box:
         """A box around everything stained, with a margin, where the network's grid lies as on the whole slide."""
-        rows, columns = (np.flatnonzero((darkness > FAINTEST).any(axis=axis)) for axis in (1, 0))
+        rows, columns = (np.flatnonzero((darkness > BARE).any(axis=axis)) for axis in (1, 0))
         height, width = darkness.shape
         if not rows.size:
             return Box(0, 0, min(height, self._network.stride), min(width, self._network.stride))

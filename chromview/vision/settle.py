@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -183,8 +183,7 @@ def _ways(
             parts = [_as_chromosome(part, found, id) for id, part in enumerate(way.parts, start=free)]
             free += len(parts)
             crumbs = min(part.area for part in parts) < CRUMB * usual
-            within = any(overlap_area(a, b) > WITHIN * a.area for a, b in permutations(parts, 2))
-            if _is_another(way, as_found) and not crumbs and not within:
+            if _is_another(way, as_found) and not crumbs and not _one_within_another(parts):
                 new = lay(slide, parts, cancel, rest)
                 found += new.chromosomes  # what another way sees too has its axis already
                 yield group, new
@@ -201,6 +200,10 @@ def _is_another(way: Alternative, as_found: Alternative) -> bool:
     """Whether it is no mere drawing anew of what was found; one that sees far fewer or far more sees something else."""
     parts, before = len(way.parts), len(as_found.parts)
     return abs(parts - before) < 2 and (parts, before) != (1, 1) and not same(way, as_found)
+
+
+def _one_within_another(parts: Sequence[Chromosome]) -> bool:
+    return any(overlap_area(a, b) > WITHIN * min(a.area, b.area) for a, b in combinations(parts, 2))
 
 
 def _as_chromosome(part: Part, found: Sequence[Chromosome], id: int) -> Chromosome:
