@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromview.app.actions import Menu, of_menu
-from chromview.app.keys_page import GESTURES
+from chromview.app.actions import GESTURES, Menu, of_menu
 
 MANUAL = Path(__file__).resolve().parent.parent / "docs" / "manual.md"
 BEGIN = "<!-- keys: written by packaging/manual_keys.py -->"

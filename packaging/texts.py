@@ -21,8 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from chromview import texts
-from chromview.app.actions import ACTIONS, Menu
-from chromview.app.keys_page import GESTURES
+from chromview.app.actions import ACTIONS, GESTURES, Menu
 
 PACKAGE = Path(texts.__file__).resolve().parent
 MARKS = {"tr": 1, "noop": 1, "stored": 1, "tr_n": 2}
@@ -61,7 +60,7 @@ def in_actions() -> Iterator[Found]:
                 yield text, "chromview/app/actions.py", 0
     for gesture in GESTURES:
         for text in gesture:
-            yield text, "chromview/app/keys_page.py", 0
+            yield text, "chromview/app/actions.py", 0
 
 
 def collected() -> Catalog:

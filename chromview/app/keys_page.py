@@ -5,27 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from chromview.app.actions import Menu, menu_title, of_menu, plain
+from chromview.app.actions import GESTURES, Menu, menu_title, of_menu, plain
 from chromview.texts import tr
-
-GESTURES: tuple[tuple[str, str], ...] = (
-    ("Wheel", "Zoom around the pointer"),
-    ("Ctrl+wheel", "Size of the brush"),
-    ("Space held, or middle button", "Move the slide"),
-    ("Ctrl+click", "Choose the second chromosome, for label 2, join and split overlap"),
-    ("Shift held, tools Lasso and Magic outline", "Take the pixels out of the chromosome"),
-    ("Drag to the right or left, tool Magic outline", "Reach further, or less far"),
-    ("Drag across a chromosome, tool Measure a width", "Tell how wide it is, in pixels of the slide"),
-    ("Drag on the axis, tool Axis", "Move that point of the axis; at a tip, make it longer or shorter"),
-    ("Drag on the bar across, tool Axis", "Move the centromere along the chromosome"),
-    ("Drag in the picture of the inspector", "Move the centromere up or down"),
-    ("1 4, X, Y in the karyogram", "Set the class of the selected chromosome by typing it"),
-    ("Arrow keys in the karyogram", "Select the neighbour; with an arrow chosen, move that"),
-    ("Drag the tip or the end of an arrow", "Move it, or turn it"),
-    ("Double-click on a text, tool Annotate the slide", "Change it; no text at all leaves its arrow"),
-    ("Drag in the karyogram", "Move a chromosome to another place; allowed places light up"),
-)
-"""What the mouse and typing do, for the page of keys."""
 
 
 def shortcut_page(native: Callable[[str], str] = str) -> str:
