@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from chromview.errors import UserError
+from chromview.vision.efficientnet import EfficientNetLite
 from chromview.vision.networks import UNet
 from chromview.vision.weights import choose_device, load_weights, read_metadata
 
@@ -183,6 +184,34 @@ def load_narrower(path: Path, network: UNet) -> None:
             coarse = levels - 1 - int(name.split(".")[1])
             kept[widths[coarse] :] += network.widths[coarse] - widths[coarse]
         target[: len(source), kept] = source
+
+
+@torch.no_grad()
+def begin_with_imagenet(path: Path, network: EfficientNetLite) -> None:
+    """Begin with published weights of ImageNet, a state of PyTorch (``.pth``); heads keep their first values.
+
+    Layers are told by their order, since everyone names them otherwise. What follows the last stage is left out, and
+    the three colours are seen as one grey.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or holds another network.
+    """
+    published = load_checkpoint(path)
+    # Without the numbers of batches that were seen, which some do not publish.
+    own = [value for value in network.stages.state_dict().values() if value.ndim]
+    given = [value for value in published.values() if isinstance(value, Tensor) and value.ndim][: len(own)]
+    if given and given[0].ndim == 4:
+        given[0] = given[0].sum(1, keepdim=True)
+    if [value.shape for value in given] != [value.shape for value in own]:
+        raise UserError(
+            "does not hold weights of this network",
+            path=path,
+            advice="Give the published weights of the network that --network names.",
+        )
+    for target, source in zip(own, given, strict=True):
+        target.copy_(source)
 
 
 @torch.no_grad()

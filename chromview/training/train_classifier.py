@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +15,19 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from chromview.core.chromosome import Stain
 from chromview.errors import UserError
 from chromview.training.classifier_samples import EDGES, Sheets, all_sheets, augmented, simulated_sheets
-from chromview.training.runs import descend, log_row, mixed_precision, one_cycle, resume, save_checkpoint, save_weights
+from chromview.training.runs import (
+    begin_with_imagenet,
+    descend,
+    log_row,
+    mixed_precision,
+    one_cycle,
+    resume,
+    save_checkpoint,
+    save_weights,
+)
 from chromview.vision.canvas import canvases
-from chromview.vision.networks import ChromosomeNet, channels_last
+from chromview.vision.efficientnet import EfficientNetLite
+from chromview.vision.networks import ChromosomeNet, ReadingNet, channels_last
 from chromview.vision.weights import load_weights
 
 
@@ -26,6 +37,7 @@ class ClassifierOptions:
 
     data: Path
     out: Path
+    network: Literal["resnet18", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"] = "resnet18"
     width: int = 32
     rows: int = 9
     batch: int = 64
@@ -42,6 +54,28 @@ class ClassifierOptions:
     """Show those of metaphases with their edges drawn anew as well, by their brightness."""
     simulated: int = 0
     """Simulated cells of each stain to show as well."""
+    imagenet: Path | None = None
+    """Published weights that an EfficientNet begins with (``.pth``)."""
+
+    def built(self) -> ReadingNet:
+        """The network with its first weights."""
+        if self.network == "resnet18":
+            network: ReadingNet = ChromosomeNet(self.width, self.rows)
+        else:
+            network = EfficientNetLite(self.network)
+            if self.imagenet:
+                begin_with_imagenet(self.imagenet, network)
+        if self.start_from:
+            load_weights(self.start_from, network)
+        channels_last(network)
+        return network
+
+    @property
+    def architecture(self) -> dict[str, object]:
+        """What a weight file says of the network."""
+        if self.network == "resnet18":
+            return {"architecture": "ChromosomeNet", "width": self.width, "rows": self.rows}
+        return {"architecture": "EfficientNetLite", "name": self.network}
 
 
 @torch.no_grad()
@@ -95,10 +129,7 @@ def main(options: ClassifierOptions) -> Path:
     """
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    network = ChromosomeNet(options.width, options.rows)
-    channels_last(network)
-    if options.start_from:
-        load_weights(options.start_from, network)
+    network = options.built()
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.average), use_buffers=True)
     train_sets = all_sheets(options.data, "train", EDGES if options.edges else ())
     val_sets = all_sheets(options.data, "val")
@@ -145,14 +176,7 @@ def main(options: ClassifierOptions) -> Path:
         print(row, flush=True)
         if sum(results) / max(1, len(results)) > best:
             best = sum(results) / max(1, len(results))
-            save_weights(
-                weights,
-                averaged.module,
-                architecture="ChromosomeNet",
-                width=options.width,
-                rows=options.rows,
-                epoch=epoch + 1,
-            )
+            save_weights(weights, averaged.module, **options.architecture, epoch=epoch + 1)
         save_checkpoint(
             latest,
             network=network.state_dict(),

@@ -110,8 +110,8 @@ class _Residual(nn.Module):
         return F.relu(self.norm2(self.second(y)) + self.shortcut(x))
 
 
-class ChromosomeNet(nn.Module):
-    """ResNet-18 of half width with two heads: class (24) and polarity (p arm up).
+class ReadingNet(nn.Module):
+    """A network that reads a chromosome on its canvas: two heads, class (24) and polarity (p arm up).
 
     The canvas keeps the true size of the chromosome, so its length stays a cue; rows are
     pooled into bands, not away, since where a band lies is what tells classes apart. How bright
@@ -119,28 +119,27 @@ class ChromosomeNet(nn.Module):
 
     Parameters
     ----------
-    width
-        Channels of the first stage; the published ResNet-18 has 64.
+    stages
+        From canvases ``(N, 1, H, W)`` to a feature map of `channels`.
     rows
         Bands of the pooled feature map along the chromosome.
+    cue
+        Features that the brightness is made into.
     """
 
-    def __init__(self, width: int = 32, rows: int = 5, dropout: float = 0.3) -> None:
+    def __init__(self, stages: nn.Module, channels: int, rows: int, cue: int, dropout: float) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-        )
-        stages: list[nn.Module] = []
-        channels = width
-        for stage, outputs in enumerate((width, 2 * width, 4 * width, 8 * width)):
-            stages += [_Residual(channels, outputs, 2 if stage else 1), _Residual(outputs, outputs, 1)]
-            channels = outputs
-        self.stages = nn.Sequential(*stages)
+        self.stages = stages
         self.pool = nn.AdaptiveAvgPool2d((rows, 1))
         self.dropout = nn.Dropout(dropout)
-        self.brightness = nn.Sequential(nn.Linear(2, width), nn.ReLU())
-        self.classes = nn.Linear(channels * rows + width, 24)
+        self.brightness = nn.Sequential(nn.Linear(2, cue), nn.ReLU())
+        self.classes = nn.Linear(channels * rows + cue, 24)
         self.polarity = nn.Linear(channels * rows, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Feature map of canvases ``(N, 1, H, W)``."""
+        y: Tensor = self.stages(x)
+        return y
 
     def forward(self, x: Tensor, brightness: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Class logits ``(N, 24)`` and polarity logits ``(N,)``.
@@ -154,8 +153,35 @@ class ChromosomeNet(nn.Module):
         """
         if brightness is None:
             brightness = x.new_full(x.shape[:1], torch.nan)
-        features = self.dropout(self.pool(self.stages(self.stem(x))).flatten(1))
+        features = self.dropout(self.pool(self.features(x)).flatten(1))
         known = ~brightness.isnan()
         # Four times, so that it counts as much as whether it is known.
         cue = self.brightness(torch.stack((4 * brightness.nan_to_num().clamp(-1, 1), known.to(brightness.dtype)), 1))
         return self.classes(torch.cat((features, cue.to(features.dtype)), 1)), self.polarity(features).squeeze(1)
+
+
+class ChromosomeNet(ReadingNet):
+    """ResNet-18 with a stem of one convolution; the published one is 64 channels wide.
+
+    Parameters
+    ----------
+    width
+        Channels of the first stage.
+    rows
+        As of `ReadingNet`.
+    """
+
+    def __init__(self, width: int = 32, rows: int = 5, dropout: float = 0.3) -> None:
+        stages: list[nn.Module] = []
+        channels = width
+        for stage, outputs in enumerate((width, 2 * width, 4 * width, 8 * width)):
+            stages += [_Residual(channels, outputs, 2 if stage else 1), _Residual(outputs, outputs, 1)]
+            channels = outputs
+        super().__init__(nn.Sequential(*stages), channels, rows, width, dropout)
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+
+    def features(self, x: Tensor) -> Tensor:
+        """Feature map of canvases ``(N, 1, H, W)``."""
+        return super().features(self.stem(x))

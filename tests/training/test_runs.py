@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from chromview.training.runs import load_checkpoint, log_row, one_cycle, resume,
 from chromview.training.train_classifier import ClassifierOptions
 from chromview.training.train_segmenter import SegmenterOptions, dice_loss, segmenter_loss
 from chromview.vision.classifier import Classifier
+from chromview.vision.efficientnet import EfficientNetLite
 from chromview.vision.networks import ChromosomeNet, UNet
 from chromview.vision.segmenter import Segmenter
 from chromview.vision.weights import Device, load_weights, read_metadata
@@ -99,6 +101,30 @@ def test_a_classifier_is_trained_and_goes_on(gband_only: Path, tmp_path: Path) -
     assert steps_done(out) == 2 * (46 // 16)
     for row in rows(out):
         assert 0 <= float(row["gband_class"]) <= 1 and 0 <= float(row["gband_polarity"]) <= 1
+
+
+def published(name: str) -> dict[str, torch.Tensor]:
+    """Weights of a network as others publish them: their names, three colours, and what follows the last stage."""
+    torch.manual_seed(5)
+    state = {f"layer{i}": value for i, value in enumerate(EfficientNetLite(name).stages.state_dict().values())}
+    state["layer0"] = torch.rand(32, 3, 3, 3)
+    return state | {"head.weight": torch.rand(1280, 320, 1, 1), "fc.bias": torch.rand(1000)}
+
+
+def test_a_classifier_begins_with_published_weights(gband_only: Path, tmp_path: Path) -> None:
+    weights = published("efficientnet_lite0")
+    imagenet = tmp_path / "imagenet.pth"
+    torch.save(weights, imagenet)
+    given = {"network": "efficientnet_lite0", "imagenet": imagenet, "batch": 46}
+    options = classifier_options(gband_only, tmp_path / "run", **given)
+    begun = options.built().stages.state_dict()
+    assert torch.equal(begun["0.weight"], weights["layer0"].sum(1, keepdim=True))
+    assert torch.equal(list(begun.values())[-2], list(weights.values())[-4])
+    trained = train_classifier.main(options)
+    assert read_metadata(trained)["name"] == "efficientnet_lite0"
+    Classifier(trained, CPU)
+    with pytest.raises(UserError, match=r"imagenet\.pth.*weights of this network"):
+        train_classifier.main(replace(options, network="efficientnet_lite2"))
 
 
 def test_fewer_chromosomes_than_a_batch_are_trained_on_all_the_same(gband_only: Path, tmp_path: Path) -> None:
