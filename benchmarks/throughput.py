@@ -4,6 +4,7 @@
 
     network       sheets of straightened chromosomes to class and polarity: `Classifier`, which shows each chromosome to
                   the shipped network twice, upside down as well
+    fluorescent   the same of fluorescent chromosomes, which the second network is shown as well
     from image    the same from images of single chromosomes: mask, axis, straightening, network
     resnet50      torchvision's ResNet50 (24 classes, random weights), 3 x 224 x 224, float32, batches of 32, which are
                   ready made
@@ -31,7 +32,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seconds", type=float, default=4, help="of each turn; there are five of each kind")
-    arguments.add_argument("--batch", type=int, default=128, help="chromosomes in a batch of ours")
+    arguments.add_argument("--batch", type=int, default=128, help="chromosomes that ours is given at once")
     given = arguments.parse_args()
     # Read when the libraries are loaded, so before anything of the program is imported.
     os.environ["OMP_NUM_THREADS"] = str(given.threads)
@@ -63,14 +64,23 @@ def main() -> None:
         return len(pictures)
 
     def network() -> int:
-        models.classifier(sheets, scales, batch=given.batch)
+        models.classifier(sheets, scales)
+        return len(sheets)
+
+    def fluorescent() -> int:
+        models.classifier(sheets, scales, glows=np.ones(len(sheets), np.bool_))
         return len(sheets)
 
     def from_image() -> int:
         classify_images(images, models, stain=Stain.G_BAND)
         return len(images)
 
-    ways: dict[str, Callable[[], int]] = {"resnet50": resnet50, "network": network, "from image": from_image}
+    ways: dict[str, Callable[[], int]] = {
+        "resnet50": resnet50,
+        "network": network,
+        "fluorescent": fluorescent,
+        "from image": from_image,
+    }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
         work()  # libraries warm up

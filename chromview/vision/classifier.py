@@ -12,8 +12,12 @@ from torch import Tensor
 
 from chromview.progress import CancelToken, Progress, silent
 from chromview.vision.canvas import canvases
-from chromview.vision.networks import ChromosomeNet, ready
+from chromview.vision.efficientnet import SIZES, EfficientNetLite
+from chromview.vision.networks import ChromosomeNet, ReadingNet, ready
 from chromview.vision.weights import Device, load_weights, read_metadata
+
+BATCH = 16
+"""Chromosomes that are shown at once: what the networks make of more does not stay in the processor's caches."""
 
 
 class Classified(NamedTuple):
@@ -32,19 +36,24 @@ class Classified(NamedTuple):
 
 
 class Classifier:
-    """The classification network on a device.
+    """The classification networks on a device: one for every stain, and a second that is asked as well in fluorescence.
+
+    Parameters
+    ----------
+    path
+        Weights of the first.
+    fluorescent
+        Weights of the second; None to ask the first alone.
 
     Raises
     ------
     UserError
-        If the weights are missing, damaged or of another architecture.
+        If weights are missing, damaged or of another architecture.
     """
 
-    def __init__(self, path: Path, device: Device) -> None:
-        metadata = read_metadata(path)
-        self._network = ChromosomeNet(int(metadata.get("width", 32)), int(metadata.get("rows", 9)))
-        load_weights(path, self._network)
-        ready(self._network, device.torch_device)
+    def __init__(self, path: Path, device: Device, fluorescent: Path | None = None) -> None:
+        self._network = _loaded(path, device)
+        self._fluorescent = None if fluorescent is None else _loaded(fluorescent, device)
         self._device = device
 
     @torch.inference_mode()
@@ -53,9 +62,10 @@ class Classifier:
         sheets: npt.NDArray[np.uint8],
         scales: Tensor,
         brightness: Tensor | None = None,
+        glows: npt.NDArray[np.bool_] | None = None,
         progress: Progress = silent,
         cancel: CancelToken | None = None,
-        batch: int = 128,
+        batch: int = BATCH,
     ) -> Classified:
         """Class and polarity of straightened chromosomes.
 
@@ -69,6 +79,8 @@ class Classifier:
         scales, brightness
             ``(N,)`` each, from the cell (`canvas.cell_scales`, `canvas.cell_brightness`); the latter is of
             fluorescent chromosomes alone.
+        glows
+            ``(N,)``, which are fluorescent; none if None.
         """
         probabilities = np.zeros((len(sheets), 24), np.float32)
         p_up = np.zeros(len(sheets), np.float32)
@@ -77,13 +89,37 @@ class Classifier:
                 cancel.check()
             chosen = slice(start, start + batch)
             x = canvases(torch.from_numpy(sheets[chosen])[:, None], scales[chosen])
-            x = torch.cat((x, x.flip(2))).to(self._device.torch_device, memory_format=torch.channels_last)
-            bright = None if brightness is None else brightness[chosen].repeat(2).to(self._device.torch_device)
-            with torch.autocast(self._device.torch_device.type, torch.bfloat16, enabled=self._device.half):
-                classes, polarity = self._network(x, bright)
-            either = classes.float().softmax(1).cpu().reshape(2, -1, 24)
-            ways = polarity.float().cpu().reshape(2, -1)
-            probabilities[chosen] = either.mean(0).numpy()
-            p_up[chosen] = torch.sigmoid((ways[0] - ways[1]) / 2).numpy()
+            bright = None if brightness is None else brightness[chosen]
+            probabilities[chosen], p_up[chosen] = self._answer(self._network, x, bright)
+            second = np.zeros(len(x), np.bool_) if glows is None else glows[chosen]
+            if self._fluorescent is not None and second.any():
+                shown = torch.from_numpy(second)
+                told = None if bright is None else bright[shown]
+                for answers, more in zip(
+                    (probabilities, p_up), self._answer(self._fluorescent, x[shown], told), strict=True
+                ):
+                    answers[chosen][second] = (answers[chosen][second] + more) / 2
             progress("classify", min(1.0, (start + batch) / len(sheets)))
         return Classified(probabilities, p_up)
+
+    def _answer(self, network: ReadingNet, x: Tensor, brightness: Tensor | None) -> Classified:
+        """What one network says of canvases ``(N, 1, *CANVAS)``."""
+        device = self._device.torch_device
+        x = torch.cat((x, x.flip(2))).to(device, memory_format=torch.channels_last)
+        bright = None if brightness is None else brightness.repeat(2).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._device.half):
+            classes, polarity = network(x, bright)
+        either = classes.float().softmax(1).cpu().reshape(2, -1, 24)
+        ways = polarity.float().cpu().reshape(2, -1)
+        return Classified(either.mean(0).numpy(), torch.sigmoid((ways[0] - ways[1]) / 2).numpy())
+
+
+def _loaded(path: Path, device: Device) -> ReadingNet:
+    metadata = read_metadata(path)
+    if (name := metadata.get("name")) in SIZES:
+        network: ReadingNet = EfficientNetLite(name)
+    else:
+        network = ChromosomeNet(int(metadata.get("width", 32)), int(metadata.get("rows", 9)))
+    load_weights(path, network)
+    ready(network, device.torch_device)
+    return network

@@ -18,8 +18,9 @@ from chromview.vision.weights import Device, choose_device, hash_of
 SEGMENTER_FILE = "segmenter.safetensors"
 FLUORESCENT_FILE = "segmenter_fluorescent.safetensors"
 CLASSIFIER_FILE = "classifier.safetensors"
+SECOND_CLASSIFIER_FILE = "classifier_fluorescent.safetensors"
 PAIRS_FILE = "pairs.safetensors"
-WEIGHT_FILES = (SEGMENTER_FILE, FLUORESCENT_FILE, CLASSIFIER_FILE, PAIRS_FILE)
+WEIGHT_FILES = (SEGMENTER_FILE, FLUORESCENT_FILE, CLASSIFIER_FILE, SECOND_CLASSIFIER_FILE, PAIRS_FILE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +59,14 @@ class Models:
             own or folder / SEGMENTER_FILE,
             own_fluorescent or folder / FLUORESCENT_FILE,
             folder / CLASSIFIER_FILE,
+            folder / SECOND_CLASSIFIER_FILE,
             folder / PAIRS_FILE,
         ]
         networks = (
             _segmenter(bright, chosen, own, fluorescent=False),
             _segmenter(others[0], chosen, own_fluorescent, fluorescent=True),
-            Classifier(others[1], chosen),
-            PairSegmenter(others[2], chosen),
+            Classifier(others[1], chosen, others[2]),
+            PairSegmenter(others[3], chosen),
         )
         return cls(*networks, chosen, {file.name: hash_of(file) for file in (bright, *others)})
 

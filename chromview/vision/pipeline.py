@@ -90,7 +90,7 @@ def analyse(
     with stage("straighten", 0.6):
         laid = lay(slide, counted, cancel)
     with stage("classify", 0.75):
-        answer = classify(laid, stain, seen_at, models, cancel, whole_cell=not is_cluster)
+        answer = classify(laid, stain, seen_at, models, cancel, whole_cell=not is_cluster, settled=is_cluster)
     with stage("settle", 0.8):
         if not is_cluster:
             settled, answer = settle(slide, laid, answer, seen_at, models, cancel)
@@ -99,6 +99,8 @@ def analyse(
                 others = [replace(c, id=i) for i, c in enumerate(others, start=len(settled) + 1)]
                 laid, found = settled, [*settled.chromosomes, *others]
     with stage("place", 0.95):
+        if stain.bright_on_dark and not is_cluster:
+            answer = classify(laid, stain, seen_at, models, cancel, whole_cell=True)
         read = decided(laid.chromosomes, answer, stain, whole_cell=not is_cluster, leave_out=not is_cluster)
         straight = [straightened(c, own) for c, own in zip(read, laid.stains, strict=True)]
         read = [with_centromere(c, pixels) for c, pixels in zip(read, straight, strict=True)]
@@ -250,7 +252,7 @@ def classify_images(
     """
     sheets = np.zeros((len(images), *SHEET), np.uint8)
     lengths, levels = np.ones(len(images)), np.zeros(len(images))
-    empty = np.zeros(len(images), bool)
+    empty, glows = np.zeros(len(images), bool), np.zeros(len(images), bool)
     for index, image in enumerate(images):
         if cancel:
             cancel.check()
@@ -263,12 +265,14 @@ def classify_images(
         dark = image if one.bright_on_dark else 255 - image
         ground = 0.0 if (dark == 0).mean() > 0.05 else float(np.median(dark[~mask])) if not mask.all() else 0.0
         sheets[index], lengths[index], level = to_sheet(np.clip(dark - ground, 0, None), mask)
-        levels[index] = level if one.bright_on_dark else 0.0
+        glows[index] = one.bright_on_dark
+        levels[index] = level if glows[index] else 0.0
         progress("straighten", 0.5 * (index + 1) / len(images))
     answer = models.classifier(
         sheets,
         cell_scales(lengths, cells),
         cell_brightness(levels, cells),
+        glows,
         lambda name, share: progress(name, 0.5 + share / 2),
         cancel,
     )

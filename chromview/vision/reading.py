@@ -86,8 +86,9 @@ def classify(
     *,
     whole_cell: bool,
     cell: Sequence[Sheet] | None = None,
+    settled: bool = True,
 ) -> Classified:
-    """What the network says of each chromosome.
+    """What the networks say of each chromosome.
 
     Parameters
     ----------
@@ -95,6 +96,9 @@ def classify(
         Of the slide, used where the chromosomes are no whole cell.
     cell
         Sheets of the cell by which size and brightness are told, if not those of the chromosomes themselves.
+    settled
+        Whether these are the chromosomes that will be shown. Those that are still tried are read by the first network
+        alone, also in fluorescence: there are many of them, and on `val` the second network settled them no better.
     """
     if not len(laid):
         return Classified(np.zeros((0, 24), np.float32), np.zeros(0, np.float32))
@@ -109,7 +113,8 @@ def classify(
         enough = whole_cell and len(told_by) >= WHOLE_CELL
         bright = brightness_against(levels, [sheet.level for sheet in told_by]) if enough else None
     images = np.stack([sheet.image for sheet in laid.sheets])
-    return models.classifier(images, torch.full((len(laid),), factor), bright, cancel=cancel)
+    glows = np.full(len(laid), stain.bright_on_dark and settled)
+    return models.classifier(images, torch.full((len(laid),), factor), bright, glows, cancel=cancel)
 
 
 def decided(

@@ -80,7 +80,7 @@ def settle(
         return laid, answer
     seen = list(_ways(slide, laid, answer, scale, models, cancel))
     new = sum((way for _, way in seen), Laid())
-    read = classify(new, slide.stain, scale, models, cancel, whole_cell=True, cell=laid.sheets)
+    read = classify(new, slide.stain, scale, models, cancel, whole_cell=True, cell=laid.sheets, settled=False)
     ends = np.cumsum([len(way) for _, way in seen])
     answers = [
         Classified(*(part[end - len(way) : end] for part in read)) for (_, way), end in zip(seen, ends, strict=True)
