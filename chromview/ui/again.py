@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -125,13 +126,23 @@ class AgainPanel(QFrame):
         top = QHBoxLayout()
         top.addWidget(TwoRows((self.about, self.count, self.strokes, self.go), (self.keep,), self), 1)
         top.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self._answers = QHBoxLayout()
+        row = QWidget(self)
+        self._answers = QHBoxLayout(row)
+        self._answers.setContentsMargins(0, 0, 0, 0)
         self._answers.setSpacing(4)
+        # Six answers are wider than the slide may be in a small window.
+        self._scroll = QScrollArea(self)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(row)
+        self._scroll.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 4, 4)
         column.setSpacing(2)
         column.addLayout(top)
-        column.addLayout(self._answers)
+        column.addWidget(self._scroll)
         self.go.clicked.connect(self.ask)
         self.keep.clicked.connect(self.ask)
         self.strokes.clicked.connect(asker.clear_strokes)
@@ -215,6 +226,7 @@ class AgainPanel(QFrame):
         while self._answers.count():
             self._answers.takeAt(0)
         self.choices = []
+        self._scroll.setVisible(bool(alternatives) and image is not None)
         frame = united(part.box for alternative in alternatives for part in alternative.parts)
         if frame is None or image is None:
             return
@@ -223,6 +235,8 @@ class AgainPanel(QFrame):
             self.choices.append(self._choice(index, alternative, image, frame))
             self._answers.addWidget(self.choices[-1])
         self._answers.addStretch(1)
+        bar = self._scroll.horizontalScrollBar().sizeHint().height()
+        self._scroll.setFixedHeight(self.choices[0].sizeHint().height() + bar)
         if self.isAncestorOf(self.window().focusWidget() or self):
             self.choices[0].setFocus()
 
@@ -275,7 +289,9 @@ class AgainPanel(QFrame):
         if on_choice and key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             step = 1 if key == Qt.Key.Key_Right else -1
             place = next(n for n, choice in enumerate(self.choices) if choice is watched)
-            self.choices[(place + step) % len(self.choices)].setFocus()
+            chosen = self.choices[(place + step) % len(self.choices)]
+            chosen.setFocus()
+            self._scroll.ensureWidgetVisible(chosen)
             return True
         if on_choice and text.isdigit() and 1 <= int(text) <= len(self.choices):
             self.asker.take(int(text) - 1)

@@ -39,6 +39,8 @@ PAIR_NETWORK, PIECES, PIECES_JOINED = "pair network", "pieces", "pieces joined"
 """Ways to see a cluster that need no hint."""
 MOST = 12
 """Chromosomes of a cluster that are asked for at most."""
+OFFERED = 6
+"""Ways to choose from at most; a person compares no more at a glance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,16 +139,17 @@ def ask_again(
     if seen.strokes:
         found.append(("strokes", _by_strokes(seen, maps, segmenter, cancel)))
     if not stain.bright_on_dark and wanted in (None, 2):
-        progress("find", 0.4)
+        progress("find", 0.3)
         found.append((PAIR_NETWORK, _by_pairs(seen, models, cancel)))
     if not seen.strokes:
-        progress("find", 0.6)
-        found.append((PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel)))
-    if wanted and wanted > 1 and not seen.strokes:
+        progress("find", 0.5)
+        counts = _near(cluster) if wanted is None else [wanted]
+        found += _unhinted(seen, maps, segmenter, models, counts, cancel)
+    if wanted and not seen.strokes:
         progress("find", 0.8)
-        pieces = pieces_of(_stained(seen, maps), maps, segmenter.cuts)
-        for name, prompts in ((PIECES_JOINED, pieces), ("tips joined", _tips(seen, wanted))):
-            found += [(name, items) for items in _by_number(seen, maps, segmenter, prompts, [wanted], cancel)]
+        prompts = [] if seen.fluorescent else [(PIECES_JOINED, pieces_of(_stained(seen, maps), maps, segmenter.cuts))]
+        for name, some in (*prompts, ("tips joined", _tips(seen, wanted))):
+            found += [(name, items) for items in _by_number(seen, maps, segmenter, some, [wanted], cancel)]
     progress("find", 0.95)
     alternatives = [_alternative(how, items, seen) for how, items in found]
     if wanted in (None, 1):
@@ -154,7 +157,9 @@ def ask_again(
     if wanted:
         fitting = [alternative for alternative in alternatives if len(alternative.parts) == wanted]
         alternatives = fitting or alternatives
-    return distinct(alternatives)
+    ways = distinct(alternatives)
+    # The last is the cluster as one chromosome, if nobody said how many there are.
+    return (*ways[: OFFERED - 1], *ways[OFFERED - 1 :][-1:])
 
 
 def unprompted(
@@ -166,11 +171,7 @@ def unprompted(
     scale: float,
     cancel: CancelToken,
 ) -> tuple[Alternative, ...]:
-    """The ways to see a cluster that need no hint.
-
-    What a network is in doubt about it sees otherwise where it is shown otherwise. So in bright field every look of the
-    pair network is a way, beside the pieces. In fluorescence, of which that has seen little, the pieces are also joined
-    to one more and to one less, in three attitudes.
+    """The ways to see a cluster that need no hint, nor a person to choose among them.
 
     Parameters
     ----------
@@ -188,18 +189,39 @@ def unprompted(
         return ()
     segmenter = models.segmenter_of(stain)
     maps = segmenter.pixels(seen.darkness, cancel)
-    found = [(PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel))]
-    if not stain.bright_on_dark:
-        found += [(PAIR_NETWORK, items) for items in _by_looks(seen, models, cancel)]
-    else:
-        counts = range(len(cluster) - 1, len(cluster) + 2)
-        for attitude in (Attitude.AS_IT_LIES, Attitude.MIRRORED, Attitude.TURNED):
-            shown = seen.in_attitude(attitude)
-            maps = maps if shown is seen else segmenter.pixels(shown.darkness, cancel)
-            pieces = pieces_of(_stained(shown, maps), maps, segmenter.cuts)
-            for items in _by_number(shown, maps, segmenter, pieces, counts, cancel):
-                found.append((PIECES_JOINED, [_as_it_lies(item, shown, attitude) for item in items]))
+    found = _unhinted(seen, maps, segmenter, models, _near(cluster), cancel)
     return distinct(_alternative(how, items, seen, weighed=False) for how, items in found)
+
+
+def _near(cluster: Sequence[Chromosome]) -> Sequence[int]:
+    """How many there may be: as many as were found, one more, or one less."""
+    return range(len(cluster) - 1, len(cluster) + 2)
+
+
+def _unhinted(
+    seen: _Cluster,
+    maps: PixelMaps,
+    segmenter: Segmenter,
+    models: Models,
+    counts: Sequence[int],
+    cancel: CancelToken,
+) -> list[tuple[str, list[Found]]]:
+    """Every way that the networks see a cluster of themselves, each with its name.
+
+    What a network is in doubt about it sees otherwise where it is shown otherwise. So in bright field every look of the
+    pair network is a way, beside the pieces. In fluorescence, of which that has seen little, the pieces are also joined
+    to each of `counts`, in three attitudes.
+    """
+    found = [(PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel))]
+    if not seen.fluorescent:
+        return found + [(PAIR_NETWORK, items) for items in _by_looks(seen, models, cancel)]
+    for attitude in (Attitude.AS_IT_LIES, Attitude.MIRRORED, Attitude.TURNED):
+        shown = seen.in_attitude(attitude)
+        own_maps = maps if shown is seen else segmenter.pixels(shown.darkness, cancel)
+        pieces = pieces_of(_stained(shown, own_maps), own_maps, segmenter.cuts)
+        ways = _by_number(shown, own_maps, segmenter, pieces, counts, cancel)
+        found += [(PIECES_JOINED, [_as_it_lies(item, shown, attitude) for item in items]) for items in ways]
+    return found
 
 
 def _prepared(

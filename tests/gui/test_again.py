@@ -32,6 +32,7 @@ class Engine:
         self.go = threading.Event()
         self.go.set()
         self.fails = False
+        self.ways = 2
 
     def __call__(
         self,
@@ -55,7 +56,8 @@ class Engine:
         halves = [whole.copy(), whole.copy()]
         halves[0][middle + 2 :] = False
         halves[1][: middle - 2] = False
-        return (Alternative("pieces", _parts(halves)), Alternative("one chromosome", _parts([whole])))
+        two, one = Alternative("pieces", _parts(halves)), Alternative("one chromosome", _parts([whole]))
+        return (*[two] * (self.ways - 1), one)
 
 
 def _parts(masks: Sequence[Any]) -> tuple[Part, ...]:
@@ -134,6 +136,27 @@ def test_an_answer_is_chosen_by_keyboard_and_is_one_command(asking: MainWindow, 
     assert equal(snapshot(window), before)
     window.perform("edit.redo")
     assert not gone & set(window.controller.chromosomes)
+
+
+def test_answers_wider_than_the_slide_are_scrolled_to(asking: MainWindow, engine: Engine, qtbot: Any) -> None:
+    a, _ = crossing(asking)
+    asking.performer.select(a.id)
+    asking.again.open()
+    answered(asking, qtbot)
+    narrowest = asking.minimumSizeHint().width()
+    engine.ways = 6
+    asking.again.ask()
+    answered(asking, qtbot)
+    assert len(asking.again.choices) == 6
+    assert asking.minimumSizeHint().width() == narrowest
+    asking.resize(narrowest, 700)
+    QApplication.processEvents()
+    first, last = asking.again.choices[0], asking.again.choices[-1]
+    assert last.visibleRegion().isEmpty()
+    first.setFocus()
+    qtbot.keyClick(first, Qt.Key.Key_Left)
+    assert last.hasFocus()
+    assert not last.visibleRegion().isEmpty()
 
 
 def test_the_number_of_chromosomes_can_be_typed(asking: MainWindow, engine: Engine, qtbot: Any) -> None:
