@@ -62,6 +62,8 @@ NEEDED_BY_A_WINDOW = {
     "libxcb-xfixes.so.0": "libxcb-xfixes0",
     "libxcb-xkb.so.1": "libxcb-xkb1",
 }
+# Each holds the networks in memory, a gigabyte.
+MOST_WORKERS = 4
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 FONT_PACKAGE = "fonts-dejavu-core"
 
@@ -327,17 +329,27 @@ def run_and_keep_last_line(command: Sequence[str], env: Mapping[str, str]) -> tu
     return process.returncode, last
 
 
+def workers(processors: int) -> tuple[int, int]:
+    """Processes that tests are shared out to, and threads of each: together no more than there are processors."""
+    processes = max(1, min(processors, MOST_WORKERS))
+    return processes, max(1, processors // processes)
+
+
 def test(arguments: Sequence[str]) -> int:
     """Run lint, format, types and all tests; return the first failing code."""
     ensure_system_libraries(window=False)
     python = str(ensure_venv({"dev"}))
-    env = environment(QT_QPA_PLATFORM="offscreen")
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes, threads = workers(processors)
+    # Processes that each take every processor for a network would wait for one another.
+    env = {"OMP_NUM_THREADS": str(threads), **environment(QT_QPA_PLATFORM="offscreen")}
+    shared_out = ["-n", str(processes)] if processes > 1 else []
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     steps = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
-        "pytest": [python, "-m", "pytest", *colour, *arguments],
+        "pytest": [python, "-m", "pytest", *colour, *shared_out, *arguments],
     }
     codes = {}
     closing = ""

@@ -151,3 +151,11 @@ def test_check_before_landing_is_the_test_command(repository: Path) -> None:
     command = "python3 packaging/bootstrap.py test"
     assert command in check.read_text(encoding="utf-8")
     assert command in (repository / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3, 4, 8, 64])
+def test_tests_take_no_more_processors_than_there_are(bootstrap: ModuleType, processors: int) -> None:
+    processes, threads = bootstrap.workers(processors)
+    assert 1 <= processes <= bootstrap.MOST_WORKERS
+    assert processes * threads <= processors
+    assert processes == processors or processes == bootstrap.MOST_WORKERS
