@@ -109,7 +109,7 @@ _OPTION_HELP = {
     "data": "folder of the data sets",
     "out": "folder of the run: log, checkpoints, best weights",
     "start_from": "weights to begin with",
-    "network": "which network; the weights of the second classifier are of the third",
+    "network": "resnet18 as the first classifier that ships, efficientnet_lite2 as the second",
     "imagenet": "published weights of ImageNet (.pth) that an EfficientNet-Lite begins with",
     "edges": "metaphases also with the edges of their masks drawn anew",
     "simulated": "so many simulated slides as well, for the classifier so many of each stain",

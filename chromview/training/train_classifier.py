@@ -58,8 +58,20 @@ class ClassifierOptions:
     """Published weights that an EfficientNet begins with (``.pth``)."""
 
     def built(self) -> ReadingNet:
-        """The network with its first weights."""
+        """The network with its first weights.
+
+        Raises
+        ------
+        UserError
+            If a file of weights cannot be read, or holds those of another network.
+        """
         if self.network == "resnet18":
+            if self.imagenet:
+                raise UserError(
+                    "published weights are for an EfficientNet-Lite, and the network is resnet18",
+                    path=self.imagenet,
+                    advice="Give --network efficientnet_lite0, efficientnet_lite1 or efficientnet_lite2 as well.",
+                )
             network: ReadingNet = ChromosomeNet(self.width, self.rows)
         else:
             network = EfficientNetLite(self.network)

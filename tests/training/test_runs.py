@@ -125,6 +125,8 @@ def test_a_classifier_begins_with_published_weights(gband_only: Path, tmp_path: 
     Classifier(trained, CPU)
     with pytest.raises(UserError, match=r"imagenet\.pth.*weights of this network"):
         train_classifier.main(replace(options, network="efficientnet_lite2"))
+    with pytest.raises(UserError, match=r"imagenet\.pth.*--network efficientnet_lite0"):
+        train_classifier.main(replace(options, network="resnet18"))
 
 
 def test_fewer_chromosomes_than_a_batch_are_trained_on_all_the_same(gband_only: Path, tmp_path: Path) -> None:
