@@ -62,7 +62,7 @@ NEEDED_BY_A_WINDOW = {
     "libxcb-xfixes.so.0": "libxcb-xfixes0",
     "libxcb-xkb.so.1": "libxcb-xkb1",
 }
-# Each holds the networks in memory, a gigabyte.
+# Each loads torch and the networks for itself.
 MOST_WORKERS = 4
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 FONT_PACKAGE = "fonts-dejavu-core"

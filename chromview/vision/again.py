@@ -213,6 +213,8 @@ def _unhinted(
     to each of `counts`, in three attitudes.
     """
     found = [(PIECES, find_chromosomes(seen.darkness, maps, segmenter, cancel))]
+    if max(counts) < 2:
+        return found
     if not seen.fluorescent:
         return found + [(PAIR_NETWORK, items) for items in _by_looks(seen, models, cancel)]
     for attitude in (Attitude.AS_IT_LIES, Attitude.MIRRORED, Attitude.TURNED):

@@ -65,7 +65,6 @@ class Classifier:
         glows: npt.NDArray[np.bool_] | None = None,
         progress: Progress = silent,
         cancel: CancelToken | None = None,
-        batch: int = BATCH,
     ) -> Classified:
         """Class and polarity of straightened chromosomes.
 
@@ -84,10 +83,10 @@ class Classifier:
         """
         probabilities = np.zeros((len(sheets), 24), np.float32)
         p_up = np.zeros(len(sheets), np.float32)
-        for start in range(0, len(sheets), batch):
+        for start in range(0, len(sheets), BATCH):
             if cancel:
                 cancel.check()
-            chosen = slice(start, start + batch)
+            chosen = slice(start, start + BATCH)
             x = canvases(torch.from_numpy(sheets[chosen])[:, None], scales[chosen])
             bright = None if brightness is None else brightness[chosen]
             probabilities[chosen], p_up[chosen] = self._answer(self._network, x, bright)
@@ -99,7 +98,7 @@ class Classifier:
                     (probabilities, p_up), self._answer(self._fluorescent, x[shown], told), strict=True
                 ):
                     answers[chosen][second] = (answers[chosen][second] + more) / 2
-            progress("classify", min(1.0, (start + batch) / len(sheets)))
+            progress("classify", min(1.0, (start + BATCH) / len(sheets)))
         return Classified(probabilities, p_up)
 
     def _answer(self, network: ReadingNet, x: Tensor, brightness: Tensor | None) -> Classified:

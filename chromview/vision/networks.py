@@ -119,12 +119,14 @@ class ReadingNet(nn.Module):
 
     Parameters
     ----------
-    stages
-        From canvases ``(N, 1, H, W)`` to a feature map of `channels`.
+    stages, channels
+        From canvases ``(N, 1, H, W)``, or what `features` makes of them, to a feature map, and its channels.
     rows
         Bands of the pooled feature map along the chromosome.
     cue
         Features that the brightness is made into.
+    dropout
+        Share of the features that is left out in training.
     """
 
     def __init__(self, stages: nn.Module, channels: int, rows: int, cue: int, dropout: float) -> None:

@@ -100,6 +100,7 @@ def analyse(
                 laid, found = settled, [*settled.chromosomes, *others]
     with stage("place", 0.95):
         if stain.bright_on_dark and not is_cluster:
+            # By both networks now, at the scale that the cell has since it was settled.
             answer = classify(laid, stain, seen_at, models, cancel, whole_cell=True)
         read = decided(laid.chromosomes, answer, stain, whole_cell=not is_cluster, leave_out=not is_cluster)
         straight = [straightened(c, own) for c, own in zip(read, laid.stains, strict=True)]

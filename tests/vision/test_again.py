@@ -12,7 +12,7 @@ from chromview.core.chromosome import Box, Chromosome, DecidedBy, SlideImage, St
 from chromview.errors import Cancelled
 from chromview.progress import CancelToken
 from chromview.simulate.metaphase import Simulated, simulate_cluster
-from chromview.vision.again import ask_again, unprompted
+from chromview.vision.again import OFFERED, ask_again, unprompted
 from chromview.vision.models import Models
 from chromview.vision.prepare import to_darkness
 
@@ -56,6 +56,21 @@ def test_with_a_number_there_are_so_many(models: Models, crossing: Simulated) ->
     assert max(score(alternative, crossing) for alternative in seen) > 0.75
     (one,) = ask_again(SlideImage(crossing.image), as_found(crossing), [], models, stain=crossing.stain, count=1)
     assert len(one.parts) == 1
+
+
+@pytest.mark.parametrize(("stain", "how"), [(Stain.G_BAND, "pair network"), (Stain.DAPI, "pieces joined")])
+def test_what_is_seen_otherwise_when_it_is_shown_otherwise_is_offered_too(
+    stain: Stain, how: str, models: Models
+) -> None:
+    """Heaps of three: the networks are in doubt, and a person has more than one answer of each to choose from."""
+    offered = []
+    for seed in (2, 4, 6):
+        made = simulate_cluster(3, stain=stain, seed=seed, crossing=True, shape=(160, 180))
+        ways = ask_again(SlideImage(made.image), as_found(made), [], models, stain=stain)
+        assert len(ways) <= OFFERED
+        assert ways[-1].how == "one chromosome"
+        offered.append([way.how for way in ways].count(how))
+    assert max(offered) > 1
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4, 5])
