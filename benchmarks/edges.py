@@ -19,14 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from report import finish, parser, table
 
-from chromview.core.chromosome import Stain
-from chromview.core.edges import edged
+from chromview.core.chromosome import Chromosome, Stain
 from chromview.training.datasets import Metaphase, read_metaphases
 from chromview.vision.prepare import to_darkness
+from chromview.vision.sureness import edge_agreement
 
 LEVELS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
-MARGIN = 4
-"""Pixels of ground around a chromosome that its mask may grow into."""
 
 
 def main() -> None:
@@ -55,20 +53,13 @@ def main() -> None:
 
 def ious(metaphase: Metaphase) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
     """IoU ``(n, levels)`` of each true mask with the same drawn anew, and the kind ``(n,)`` of each chromosome."""
-    darkness = np.clip(to_darkness(metaphase.image, Stain.DAPI), 0, None)
-    taken = np.zeros(darkness.shape, np.bool_)
-    for instance in metaphase.instances:
-        taken[instance.box.slices] |= instance.mask
-    result = []
-    for instance in metaphase.instances:
-        own = instance.box
-        box = own.grown(MARGIN, (darkness.shape[0], darkness.shape[1]))
-        mask = np.zeros((box.height, box.width), np.bool_)
-        mask[own.top - box.top : own.bottom - box.top, own.left - box.left : own.right - box.left] = instance.mask
-        others = taken[box.slices] & ~mask
-        drawn = [edged(darkness[box.slices], mask, others, level) for level in LEVELS]
-        result.append([(new & mask).sum() / (new | mask).sum() for new in drawn])
-    return np.array(result), np.array([instance.kind for instance in metaphase.instances])
+    stain = np.clip(to_darkness(metaphase.image, Stain.DAPI), 0, None)
+    drawn = [Chromosome(number, i.box, i.mask) for number, i in enumerate(metaphase.instances, start=1)]
+    taken = np.zeros(stain.shape, np.bool_)
+    for chromosome in drawn:
+        taken[chromosome.box.slices] |= chromosome.mask
+    iou = [[edge_agreement(chromosome, stain, taken, level) for level in LEVELS] for chromosome in drawn]
+    return np.array(iou), np.array([instance.kind for instance in metaphase.instances])
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ def cues(
         taken[c.box.slices] |= c.mask
     return {
         c.id: (
-            _agreement(c, stain, taken, 0.15),
-            _agreement(c, stain, taken, 0.5),
+            edge_agreement(c, stain, taken, 0.15),
+            edge_agreement(c, stain, taken, 0.5),
             float(size.get(c.id, 1) > 1),
             float(size.get(c.id, 1) > 2),
             float(np.log(c.area / usual)),
@@ -138,10 +138,18 @@ def cues(
     }
 
 
-def _agreement(
+def edge_agreement(
     chromosome: Chromosome, stain: npt.NDArray[np.float32], taken: npt.NDArray[np.bool_], level: float
 ) -> float:
-    """IoU of a mask with the same whose edge lies where its stain falls below a share of its own."""
+    """IoU of a mask with the same whose edge lies where its stain falls below a share of its own.
+
+    Parameters
+    ----------
+    stain, taken
+        ``(H, W)`` of the slide: darkness above ground, and where any chromosome is.
+    level
+        As of `edged`.
+    """
     box = chromosome.box.grown(REACH + 1, (stain.shape[0], stain.shape[1]))
     mask = slide_mask(chromosome, box)
     other = edged(stain[box.slices], mask, taken[box.slices] & ~mask, level)
